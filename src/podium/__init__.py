@@ -1,0 +1,1 @@
+"""podium: a Git-backed, declarative model registry."""

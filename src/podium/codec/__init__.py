@@ -1,0 +1,31 @@
+"""YAML bytes ⇄ model; strict, with positions; edits that keep comments."""
+
+from __future__ import annotations
+
+from podium.codec import write
+from podium.codec.canonical import encode
+from podium.codec.keep import canonical, is_canonical, rewrite
+from podium.codec.read import API_VERSION, Source, Sources, policy, read, refuse_newer
+from podium.codec.strict import FORBIDDEN, MAX_BYTES, Malformed, Pointer, Value, decode, has_comments, locate
+
+__all__ = [
+    "API_VERSION",
+    "FORBIDDEN",
+    "MAX_BYTES",
+    "Malformed",
+    "Pointer",
+    "Source",
+    "Sources",
+    "Value",
+    "canonical",
+    "decode",
+    "encode",
+    "has_comments",
+    "is_canonical",
+    "locate",
+    "policy",
+    "read",
+    "refuse_newer",
+    "rewrite",
+    "write",
+]

@@ -1,0 +1,162 @@
+"""
+Files as a value: what a registry is read from, and what an edit makes.
+
+``Tree`` is the one hole through which the outside world comes in: a commit, a checkout and a dictionary look the same.
+Paths are relative, with ``/``; names that are no UTF-8 carry surrogates (``os.fsdecode``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+FILE = 0o100644
+EXECUTABLE = 0o100755
+LINK = 0o120000
+SUBMODULE = 0o160000
+FOLDER = 0o040000
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One name in a folder: its mode as Git writes it, and Git's id of its content where that is known."""
+
+    name: str
+    mode: int
+    id: str | None = None
+
+    @property
+    def is_folder(self) -> bool:
+        """Tell whether the name is a folder."""
+        return self.mode == FOLDER
+
+    @property
+    def is_file(self) -> bool:
+        """Tell whether the name is a plain file, executable or not; never a link."""
+        return self.mode & 0o170000 == 0o100000
+
+
+class Tree(Protocol):
+    """A folder of files, immutable as far as podium is concerned."""
+
+    @property
+    def commit(self) -> str | None:
+        """The commit these files are of; ``None`` for a working tree or for files that were edited."""
+
+    def list(self, folder: str) -> Sequence[Entry]:
+        """Give the entries of a folder (``""``: the top), by name; nothing where there is no such folder."""
+
+    def entry(self, path: str) -> Entry | None:
+        """Give the entry at a path, without following links; ``None`` where nothing is there."""
+
+    def read(self, path: str) -> bytes:
+        """Give the content of a plain file; raises KeyError where there is none."""
+
+
+def walk(tree: Tree, folder: str) -> Iterator[tuple[str, Entry]]:
+    """Give every entry below a folder that is not itself a folder, with its path, in order."""
+    for entry in tree.list(folder):
+        path = f"{folder}/{entry.name}" if folder else entry.name
+        if entry.is_folder:
+            yield from walk(tree, path)
+        else:
+            yield path, entry
+
+
+@dataclass(frozen=True)
+class MemoryTree:
+    """Files in a dictionary: path to content, or to content and mode."""
+
+    files: Mapping[str, bytes | tuple[bytes, int]] = field(default_factory=dict)
+    commit: str | None = None
+
+    def list(self, folder: str) -> Sequence[Entry]:
+        """Give the entries of a folder, by name."""
+        prefix = f"{folder}/" if folder else ""
+        found: dict[str, Entry] = {}
+        for path in self.files:
+            if path.startswith(prefix):
+                name, slash, _ = path[len(prefix) :].partition("/")
+                found[name] = Entry(name, FOLDER if slash else self._mode(path))
+        return [found[name] for name in sorted(found)]
+
+    def entry(self, path: str) -> Entry | None:
+        """Give the entry at a path."""
+        name = path.rpartition("/")[2]
+        if path in self.files:
+            return Entry(name, self._mode(path))
+        return Entry(name, FOLDER) if any(other.startswith(f"{path}/") for other in self.files) else None
+
+    def read(self, path: str) -> bytes:
+        """Give the content of a plain file."""
+        content = self.files[path]
+        if isinstance(content, bytes):
+            return content
+        if content[1] & 0o170000 != 0o100000:
+            raise KeyError(path)
+        return content[0]
+
+    def _mode(self, path: str) -> int:
+        content = self.files[path]
+        return FILE if isinstance(content, bytes) else content[1]
+
+
+@dataclass(frozen=True)
+class Overlay:
+    """A tree with some files written anew (bytes) or taken away (``None``): what an edit makes of a registry."""
+
+    below: Tree
+    changes: Mapping[str, bytes | None]
+
+    @property
+    def commit(self) -> str | None:
+        """The commit of the tree below, as long as nothing was changed."""
+        return None if self.changes else self.below.commit
+
+    def list(self, folder: str) -> Sequence[Entry]:
+        """Give the entries of a folder, by name."""
+        prefix = f"{folder}/" if folder else ""
+        inside = [path for path in self.changes if path.startswith(prefix)]
+        if not inside:
+            return self.below.list(folder)
+        found = {entry.name: entry for entry in self.below.list(folder)}
+        for name in {path[len(prefix) :].partition("/")[0] for path in inside}:
+            entry = self.entry(prefix + name)
+            if entry is None:
+                found.pop(name, None)
+            else:
+                found[name] = entry
+        return [found[name] for name in sorted(found)]
+
+    def entry(self, path: str) -> Entry | None:
+        """Give the entry at a path."""
+        name = path.rpartition("/")[2]
+        if path in self.changes:
+            return None if self.changes[path] is None else Entry(name, FILE)
+        inside = [change for change in self.changes if change.startswith(f"{path}/")]
+        if any(self.changes[change] is not None for change in inside):
+            return Entry(name, FOLDER)
+        entry = self.below.entry(path)
+        if inside and entry is not None and entry.is_folder:
+            gone = {change[len(path) + 1 :] for change in inside}
+            if all(rest.name in gone for rest in self.below.list(path)):
+                return None
+            return Entry(name, FOLDER)
+        return entry
+
+    def read(self, path: str) -> bytes:
+        """Give the content of a plain file."""
+        if path not in self.changes:
+            return self.below.read(path)
+        content = self.changes[path]
+        if content is None:
+            raise KeyError(path)
+        return content
+
+
+def overlay(tree: Tree, changes: Mapping[str, bytes | None]) -> Overlay:
+    """Lay changes over a tree; over an overlay they become part of it, so that edits do not pile up."""
+    if isinstance(tree, Overlay):
+        return Overlay(tree.below, {**tree.changes, **changes})
+    return Overlay(tree, dict(changes))
