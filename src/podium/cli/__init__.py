@@ -1,0 +1,7 @@
+"""The command line: parse, call, render, exit."""
+
+from __future__ import annotations
+
+from podium.cli.main import main
+
+__all__ = ["main"]

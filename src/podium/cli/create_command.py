@@ -1,0 +1,35 @@
+"""``podium create``: make an empty registered model or model artifact."""
+
+from __future__ import annotations
+
+import click
+
+from podium.cli import options, session
+
+
+@click.command("create")
+@click.argument("name", metavar="MODEL|PROJECT/ARTIFACT")
+@click.option("--desc", default="", metavar="TEXT", help="What it is for.")
+@click.option("--owner", "owners", multiple=True, metavar="OWNER", help="@user, @org/team or an e-mail address.")
+@click.option("--tag", "tags", multiple=True, metavar="TAG", help="A label, to group and find models.")
+@options.landing
+@click.pass_context
+def command(
+    context: click.Context,
+    name: str,
+    desc: str,
+    owners: tuple[str, ...],
+    tags: tuple[str, ...],
+    landing: options.Landing,
+) -> None:
+    r"""
+    Make an empty registered model or model artifact.
+
+    \b
+    podium create ImageClassifier --desc "Labels product photographs" --owner @acme/vision
+    podium create vision/resnet50
+    """
+    if "/" in name and (owners or tags):
+        raise click.UsageError("owners and tags belong to registered models, not to model artifacts")
+    with session.edit(context, landing) as edit:
+        edit.create(name, desc=desc, owners=owners, tags=tags)

@@ -1,0 +1,37 @@
+"""``podium init``: a new registry."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from pathlib import Path
+
+import click
+
+from podium.cli import say
+
+
+@click.command("init")
+@click.argument("folder", required=False, type=click.Path(path_type=Path), metavar="[DIR]")
+@click.option("--entity", metavar="E", help="The registry's entity. Default: the folder's name.")
+@click.option("--remote", metavar="URL", help="The DVC remote. Default: a folder in your data directory.")
+def command(folder: Path | None, entity: str | None, remote: str | None) -> None:
+    r"""
+    Make a new registry, or complete the one that is here.
+
+    Works in an empty folder and in an existing repository, makes the Git repository where there is none, commits nothing,
+    and changes nothing that is there already.
+
+    \b
+    podium init
+    podium init models --entity acme --remote s3://acme-models/registry
+    """
+    from podium import founding
+
+    root = folder or Path()
+    made = founding.found(root, entity=entity, remote=remote, version=version("podium"))
+    for path in made.written:
+        say.result(f"wrote {path}")
+    if not made.written:
+        say.result("everything is there already")
+    say.note(f"the bytes of model versions go to {made.remote}")
+    say.note("next: git add -A && git commit -m 'Start a model registry', then podium log PROJECT/ARTIFACT PATH")

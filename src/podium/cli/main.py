@@ -1,0 +1,148 @@
+"""
+The ``podium`` command: which commands there are, and the one place where errors become exit codes.
+
+A command's module is imported when it is run or asked for help, so that ``podium --version`` stays as quick as click.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NoReturn
+
+import click
+
+from podium.cli import say
+from podium.errors import Error
+
+INTERRUPTED = 130
+BUG = 4
+USAGE = 2
+
+COMMANDS: dict[str, str] = {
+    "init": "Make a new registry, or complete the one that is here.",
+    "log": "Record the next version of a model artifact.",
+    "link": "Bookmark a model version in a registered model.",
+    "promote": "Point an alias at a version.",
+    "unalias": "Take an alias away.",
+    "withdraw": "Withdraw a version, with the reason.",
+    "restore": "Bring a withdrawn version back.",
+    "tag": "Add or remove tags of a registered model.",
+    "create": "Make an empty registered model or model artifact.",
+    "list": "List registered models, or model artifacts.",
+    "show": "Show the card of a model or artifact, or one version.",
+    "compare": "Lay two versions side by side.",
+    "resolve": "Say what a name means, without fetching anything.",
+    "use": "Fetch a version's files, verify them, print where they are.",
+    "upload": "Send to the remote what it lacks.",
+    "verify": "Prove that the remote has every byte.",
+    "check": "Check the registry against every rule.",
+    "rules": "List the rules, or show one rule's page.",
+    "fmt": "Rewrite YAML files in canonical form.",
+    "codeowners": "Write .github/CODEOWNERS from the policies.",
+    "demo": "Make a registry with real models and walk through podium.",
+}
+
+
+class Commands(click.Group):
+    """The commands, each loaded when it is needed."""
+
+    def list_commands(self, _context: click.Context) -> list[str]:
+        """Give the names in the order of the table above."""
+        return list(COMMANDS)
+
+    def get_command(self, _context: click.Context, name: str) -> click.Command | None:
+        """Load one command."""
+        if name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"podium.cli.{name}_command").command
+        return command
+
+    def format_commands(self, _context: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without loading them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def resolve_command(
+        self, context: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; where there is none of that name, offer the nearest."""
+        try:
+            return super().resolve_command(context, args)
+        except click.UsageError as error:
+            raise click.UsageError(error.message + _nearest(args[0]), context) from None
+
+
+def _nearest(name: str) -> str:
+    import difflib
+
+    close = difflib.get_close_matches(name, COMMANDS, n=1)
+    return f" Did you mean {close[0]!r}?" if close else ""
+
+
+@dataclass
+class Invocation:
+    """What stands before the command: which registry is meant."""
+
+    where: str | None
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option(
+    "-R",
+    "--registry",
+    "where",
+    metavar="PATH|URL",
+    envvar="PODIUM_REGISTRY",
+    help="A checkout, a bare repository or a Git URL. Default: the checkout that the working folder is in.",
+)
+@click.version_option(package_name="podium", message="podium %(version)s")
+@click.pass_context
+def podium(context: click.Context, where: str | None) -> None:
+    r"""
+    Podium is a Git-backed model registry: promotion is a reviewed change, Git is the audit log.
+
+    \b
+    podium demo                                  a tour with real models, in under a minute
+    podium init                                  a registry here
+    podium log vision/resnet50 out/ --metric accuracy=0.93
+    podium promote ImageClassifier:v5 production
+    podium use ImageClassifier:production
+    """
+    context.obj = Invocation(where)
+
+
+def main(args: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and exit."""
+    sys.exit(run(lambda: podium.main(args, prog_name="podium", standalone_mode=False)))
+
+
+def run(command: Callable[[], object]) -> int:
+    """Run a command and give its exit code; every way in which it can end passes here."""
+    try:
+        code = command()
+        sys.stdout.flush()
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except click.ClickException as error:
+        error.show()
+        return USAGE
+    except Error as error:
+        say.error(error.sentence, error.hint)
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        say.error("interrupted")
+        return INTERRUPTED
+    except BrokenPipeError:
+        # the reader of a pipe has seen enough; what Python would still flush goes nowhere
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as bug:  # noqa: BLE001 - the one place where a bug of ours becomes a report
+        from podium.cli.report import write
+
+        say.error(f"a bug in podium: {type(bug).__name__}", f"please send us the report: {write(bug)}")
+        return BUG
+    return code if isinstance(code, int) else 0

@@ -1,0 +1,70 @@
+"""The options that commands share, so that each has the same name, meaning and help everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def output(*formats: str) -> Callable[[F], F]:
+    """Add ``--format``; the first is the default."""
+    return click.option(
+        "--format", "form", type=click.Choice(formats), default=formats[0], show_default=True, help="How to print."
+    )
+
+
+rev = click.option(
+    "--rev", metavar="REV", help="Read a commit, branch or tag, or the default branch at a date (2026-03-01)."
+)
+
+
+@dataclass(frozen=True)
+class Landing:
+    """Where an edit goes: the checkout's files, a commit, or the remote."""
+
+    commit: bool
+    push: bool
+    dry_run: bool
+    message: str | None
+    form: str
+
+
+def landing(command: F) -> F:
+    """Add the options of every editing command, handed on as one ``landing``."""
+    import functools
+
+    @functools.wraps(command)
+    def gathered(
+        *args: Any, commit: bool, push: bool, dry_run: bool, message: str | None, form: str, **kwargs: Any
+    ) -> Any:
+        if commit and push:
+            raise click.UsageError("--commit and --push exclude each other: --push makes its own commit on the remote")
+        return command(*args, landing=Landing(commit, push, dry_run, message, form), **kwargs)
+
+    for option in (
+        output("text", "json"),
+        click.option("-m", "--message", metavar="TEXT", help="The commit's subject."),
+        click.option("--dry-run", is_flag=True, help="Show what would change; change nothing."),
+        click.option("--push", is_flag=True, help="Commit on top of the remote's default branch and push that."),
+        click.option("--commit", is_flag=True, help="Commit the change on the current branch."),
+    ):
+        gathered = option(gathered)
+    return gathered  # type: ignore[return-value]
+
+
+def facts(pairs: tuple[str, ...], option: str) -> dict[str, str]:
+    """Read ``key=value`` pairs; raises UsageError."""
+    found: dict[str, str] = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals or not key:
+            raise click.UsageError(f"{option} takes KEY=VALUE, not {pair!r}")
+        if key in found:
+            raise click.UsageError(f"{option} names {key!r} twice")
+        found[key] = value
+    return found

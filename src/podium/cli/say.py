@@ -1,0 +1,38 @@
+"""What the command line prints: results on stdout, everything else on stderr, never a character that steers a terminal."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+from podium.render import plain
+
+
+def result(text: str) -> None:
+    """Print a result."""
+    click.echo(plain.inert(text))
+
+
+def document(value: object) -> None:
+    """Print one JSON document."""
+    click.echo(plain.document(value), nl=False)
+
+
+def note(text: str) -> None:
+    """Say something beside the result."""
+    click.echo(plain.inert(text), err=True)
+
+
+def error(sentence: str, hint: str = "") -> None:
+    """Say what is the case, and what to do next."""
+    head = click.style("error:", fg="red", bold=True) if colour() else "error:"
+    click.echo(f"{head} {plain.inert(sentence)}", err=True)
+    if hint:
+        click.echo(f"hint: {plain.inert(hint)}", err=True)
+
+
+def colour() -> bool:
+    """Tell whether stderr is a terminal that wants colour (https://no-color.org)."""
+    return sys.stderr.isatty() and not os.environ.get("NO_COLOR")

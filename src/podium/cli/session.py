@@ -1,0 +1,79 @@
+"""What commands do alike: open the registry that is meant, land an edit and say what it made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from podium.cli import say
+from podium.cli.options import Landing
+from podium.cli.progress import Bar
+
+if TYPE_CHECKING:
+    from podium.api import Editing, Registry
+    from podium.edits import Edit
+    from podium.publish import Published
+
+
+def registry(context: click.Context, rev: str | None = None) -> Registry:
+    """Open the registry that -R, PODIUM_REGISTRY or the working folder names."""
+    from podium import api
+
+    return api.open(context.obj.where, rev=rev)
+
+
+@contextmanager
+def edit(context: click.Context, landing: Landing) -> Iterator[Editing]:
+    """Make an edit land as the options say, and print what it made."""
+    with Bar() as bar:
+        opened = registry(context).edit(
+            landing.message, commit=landing.commit, push=landing.push, dry_run=landing.dry_run, progress=bar
+        )
+        with opened:
+            yield opened
+    if opened.published is not None:
+        _print(opened.published, landing)
+
+
+def inside(registry: Registry, paths: Sequence[Path]) -> list[str] | None:
+    """Give paths that somebody typed as paths of the registry: relative to the working folder in a checkout."""
+    from podium import git, review
+
+    if isinstance(registry.source, git.Checkout):
+        return review.inside(registry.source.root, paths)
+    return [path.as_posix() for path in paths] or None
+
+
+def mend(registry: Registry, edit: Edit, *, dry_run: bool = False) -> tuple[str, ...]:
+    """Apply an edit to the checkout's files; gives those that changed, or would in a dry run."""
+    from podium import publish
+
+    return publish.land(registry.source, edit, dry_run=dry_run).files
+
+
+def _print(published: Published, landing: Landing) -> None:
+    for note in published.notes:
+        say.note(note)
+    if landing.form == "json":
+        say.document(
+            {
+                "result": published.result,
+                "changed": published.changed,
+                "files": list(published.files),
+                "commit": published.commit,
+                "url": published.url,
+            }
+        )
+        return
+    say.result(published.result)
+    if landing.dry_run:
+        for path in published.files:
+            say.note(f"would write {path}")
+    elif published.commit is not None:
+        say.note(f"{'pushed' if landing.push else 'committed'} {published.commit[:12]}")
+    elif published.files:
+        say.note(f"wrote {', '.join(published.files)}; commit it, or use --commit, or --push")

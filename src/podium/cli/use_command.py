@@ -1,0 +1,59 @@
+"""``podium use``: fetch a version's files, verify them, print where they are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from podium.cli import options, say, session
+from podium.cli.progress import Bar
+
+
+@click.command("use")
+@click.argument("reference", metavar="NAME[:SEL]")
+@click.option(
+    "--to", metavar="DIR", type=click.Path(path_type=Path), help="Write copies of the files into this folder."
+)
+@click.option(
+    "--file",
+    "files",
+    multiple=True,
+    metavar="GLOB",
+    help="Only files that match: the whole path, or without a slash the name.",
+)
+@click.option("--force", is_flag=True, help="Replace files in DIR that have a name of the version's but other content.")
+@options.rev
+@options.output("text", "json")
+@click.pass_context
+def command(
+    context: click.Context,
+    reference: str,
+    to: Path | None,
+    files: tuple[str, ...],
+    force: bool,
+    rev: str | None,
+    form: str,
+) -> None:
+    r"""
+    Fetch a version's files, verify them, print where they are.
+
+    Prints the folder, or the file where there is only one. Every byte is compared with what was recorded before anything
+    is handed out. Without --to the files are read-only and shared; with it they are copies.
+
+    \b
+    podium use ImageClassifier:production
+    podium use vision/resnet50:v3 --file '*.safetensors' --to ./model
+    """
+    registry = session.registry(context, rev)
+    version = registry.resolve(reference)
+    if version.withdrawn is not None:
+        say.note(f"warning: {reference} was withdrawn: {version.withdrawn}")
+    with Bar() as bar:
+        used = registry.use(version, to=to, files=files, force=force, progress=bar)
+    if form == "json":
+        say.document(
+            {"path": str(used.path.absolute()), "version": version.version, "files": [str(file) for file in used.files]}
+        )
+    else:
+        say.result(str(used.path))

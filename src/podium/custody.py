@@ -1,0 +1,101 @@
+"""The bytes of the versions, on the remote: what is missing is sent, what is there is proven."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from podium import model
+from podium.errors import NoVersions, Refused
+from podium.storage.progress import Progress, silent
+
+if TYPE_CHECKING:
+    from podium.storage import Sent, Storage
+
+
+@dataclass(frozen=True)
+class Lack:
+    """One file of a version that the remote does not have as recorded; ``problem`` is missing, size or hash."""
+
+    name: str
+    path: str
+    problem: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How many versions were looked at, and what is wrong with their bytes."""
+
+    checked: int
+    problems: tuple[Lack, ...]
+
+
+def named(registry: model.Registry, reference: str | None) -> dict[str, model.Record]:
+    """
+    Give the records that a reference means, by ``project/artifact:vN``; without one those of the whole registry.
+
+    A name without a selector means all its versions. Raises what ``Registry.resolve`` raises.
+    """
+    if reference is None:
+        return dict(_records(registry.artifacts.values()))
+    parsed = registry.reference(reference)
+    if parsed.selector is not None:
+        version = registry.resolve(reference)
+        return {f"{version.artifact.name}:{version.artifact.version}": version.record}
+    entity = registry.named(parsed)
+    if not entity.numbers:
+        raise NoVersions(entity.name)
+    versions = [entity.version(number) for number in entity.numbers]
+    return {f"{found.artifact.name}:{found.artifact.version}": found.record for found in versions}
+
+
+def _records(artifacts: Iterable[model.Artifact]) -> Iterator[tuple[str, model.Record]]:
+    for artifact in artifacts:
+        for number in artifact.numbers:
+            yield f"{artifact.name}:{number}", artifact.records[number]
+
+
+def sound_versions(registry: model.Registry) -> Iterator[model.Version]:
+    """Give the versions that can be read; what is wrong with the others is for the rules to say."""
+    for artifact in registry.artifacts.values():
+        for number in artifact.numbers:
+            with suppress(Refused):
+                yield artifact.version(number)
+
+
+def problems(storage: Storage, records: Sequence[model.Record], progress: Progress = silent) -> dict[str, list[str]]:
+    """Say in words what the remote lacks of these records, by their md5. Raises Unavailable."""
+    said: dict[str, list[str]] = {}
+    for found in storage.problems(records, progress=progress) if records else []:
+        said.setdefault(found.version, []).append(_WORDS[found.problem].format(found.path))
+    return said
+
+
+_WORDS = {
+    "missing": "the remote does not have {}",
+    "size": "the remote has {} in another size",
+    "hash": "the remote has {} with other content",
+}
+
+
+def verify(
+    storage: Storage, records: dict[str, model.Record], *, deep: bool = False, progress: Progress = silent
+) -> Verdict:
+    """Look for every file of these records on the remote; ``deep`` reads and hashes them. Raises Unavailable."""
+    names: dict[str, list[str]] = {}
+    for name, record in records.items():
+        names.setdefault(record.md5, []).append(name)
+    found = storage.problems(list(records.values()), deep=deep, progress=progress) if records else []
+    lacks = [Lack(name, problem.path, problem.problem) for problem in found for name in names[problem.version]]
+    return Verdict(len(records), tuple(sorted(lacks, key=lambda lack: (lack.name, lack.path))))
+
+
+def upload(
+    storage: Storage, records: dict[str, model.Record], *, repair: bool = False, progress: Progress = silent
+) -> Sent:
+    """Send what the remote lacks, from the cache; with ``repair`` also what it has wrong. Raises Unavailable, Denied."""
+    chosen = list(records.values())
+    wrong = storage.problems(chosen, deep=True, progress=progress) if repair else []
+    return storage.push(chosen, again={problem.md5 for problem in wrong}, progress=progress)

@@ -1,0 +1,208 @@
+"""A new registry, or what one lacks: the files that ``podium init`` writes."""
+
+from __future__ import annotations
+
+import configparser
+import hashlib
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from podium import codec, codeowners, git, layout, refs, rules, schemas
+from podium.errors import BadName, Denied
+from podium.layout import Document
+from podium.model import Registry
+from podium.tree import overlay
+
+IGNORED = "/artifacts/*/*/versions/*/"
+"""What Git must not see: the workspace copies of model versions, which DVC puts beside their records."""
+
+DVC_IGNORED = "/config.local\n/tmp\n/cache\n"
+WORKFLOW = ".github/workflows/podium.yml"
+
+
+@dataclass(frozen=True)
+class Founded:
+    """What was written, and where the bytes will go."""
+
+    root: Path
+    written: tuple[str, ...]
+    remote: str
+
+
+def found(root: Path, *, entity: str | None, remote: str | None, version: str) -> Founded:
+    """
+    Make a registry in a folder, or add what the one there lacks; nothing that is there is changed.
+
+    Makes the Git repository too where there is none, and commits nothing. Raises BadName for an entity that may not be
+    one, Denied where the folder lies inside another repository or has another DVC remote already.
+    """
+    _refuse_inside(root)
+    known = _entity_there(root)
+    name = entity or known or _entity(root)
+    reason = refs.why_not_name(name)
+    if reason is not None:
+        raise BadName("entity", name, reason)
+    if known is not None and name != known:
+        raise Denied(f"the registry here has the entity {known!r}", "an entity is never renamed: leave --entity out")
+    store = _remote(root, name, remote)
+    root.mkdir(parents=True, exist_ok=True)
+    git.init(root)
+    written = [path for path, text in _files(root, name, store, version).items() if _write(root / path, text)]
+    if "://" not in store:
+        (root / ".dvc" / store).mkdir(parents=True, exist_ok=True)
+    return Founded(root, tuple(written), store)
+
+
+def _files(root: Path, entity: str, store: str, version: str) -> Mapping[str, str]:
+    """Give the text of every file that is to be there; those that people extend come with what they have."""
+    documents: tuple[Document, ...] = layout.DOCUMENTS
+    return {
+        layout.REGISTRY: _kept(root / layout.REGISTRY, _settings(entity)),
+        **{layout.shipped_schema(document): schemas.text(document).decode() for document in documents},
+        layout.DVC_CONFIG: _kept(root / layout.DVC_CONFIG, _dvc_config(store)),
+        ".dvc/.gitignore": _with_lines(root / ".dvc/.gitignore", DVC_IGNORED),
+        ".dvcignore": _kept(root / ".dvcignore", ""),
+        ".gitignore": _with_lines(root / ".gitignore", IGNORED),
+        ".gitattributes": _with_lines(root / ".gitattributes", rules.own_lines()),
+        WORKFLOW: _kept(root / WORKFLOW, _workflow(version)),
+        layout.CODEOWNERS: codeowners.merged(_text(root / layout.CODEOWNERS), _registry(root, entity)),
+    }
+
+
+def _registry(root: Path, entity: str) -> Registry:
+    """Give the registry as it will stand once registry.yaml is written."""
+    settings = _kept(root / layout.REGISTRY, _settings(entity)).encode()
+    return codec.read(overlay(git.WorkingTree(root), {layout.REGISTRY: settings}))
+
+
+def _settings(entity: str) -> str:
+    head = "# yaml-language-server: $schema=schemas/registry.schema.json\n"
+    return head + codec.encode("registry", {"apiVersion": codec.API_VERSION, "entity": entity}).decode()
+
+
+def _dvc_config(store: str) -> str:
+    return f"[core]\n    remote = storage\n    analytics = false\n['remote \"storage\"']\n    url = {store}\n"
+
+
+def _workflow(version: str) -> str:
+    return f"""\
+# Checks the registry on every pull request; written by `podium init`.
+name: podium
+on:
+  pull_request:
+  push:
+    branches: [main]
+permissions:
+  contents: read
+concurrency:
+  group: podium-${{{{ github.ref }}}}
+  cancel-in-progress: true
+jobs:
+  check:
+    runs-on: ubuntu-24.04
+    timeout-minutes: 15
+    steps:
+      - uses: actions/checkout@11bd71901bbe5b1630ceea73d27597364c9af683 # v4.2.2
+        with:
+          persist-credentials: false
+      - run: pipx install podium=={version}
+      - run: podium check --format github
+"""
+
+
+def _entity_there(root: Path) -> str | None:
+    text = _text(root / layout.REGISTRY)
+    return codec.read(git.WorkingTree(root)).entity if text is not None else None
+
+
+def _entity(root: Path) -> str:
+    """Make an entity of the folder's name: `init` asks for nothing."""
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", root.resolve().name).strip("-._") or "registry"
+    return name if refs.why_not_name(name) is None else "registry"
+
+
+def _remote(root: Path, entity: str, remote: str | None) -> str:
+    """Give the address for DVC's configuration: as written there, given, or a folder of this user's."""
+    there = _remote_there(root)
+    given = _address(root, remote) if remote is not None else None
+    if there is not None and given not in (None, there):
+        raise Denied(
+            f"the registry here has the DVC remote {there} already",
+            f"change it with `dvc remote modify storage url {remote}`, or leave --remote out",
+        )
+    return there or given or _folder(root, entity)
+
+
+def _remote_there(root: Path) -> str | None:
+    text = _text(root / layout.DVC_CONFIG)
+    if text is None:
+        return None
+    config = configparser.ConfigParser(interpolation=None)
+    try:
+        config.read_string(text)
+    except configparser.Error as error:
+        raise Denied(f"{layout.DVC_CONFIG} cannot be read: {error.message.splitlines()[0]}") from None
+    name = config.get("core", "remote", fallback="")
+    url = config.get(f"'remote \"{name}\"'", "url", fallback=None)
+    if url is None:
+        raise Denied(
+            f"{layout.DVC_CONFIG} names no default remote",
+            "add one with `dvc remote add --default storage URL`, then run `podium init` again",
+        )
+    return url
+
+
+def _address(root: Path, remote: str) -> str:
+    """Write a relative folder as DVC reads it: relative to the folder of its configuration."""
+    if "://" in remote or Path(remote).is_absolute():
+        return remote
+    return os.path.relpath(Path(remote).absolute(), (root / ".dvc").absolute())
+
+
+def _folder(root: Path, entity: str) -> str:
+    data = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
+    # two registries of one entity must not share a folder: what one needs, the other would clean up
+    place = hashlib.sha256(os.fsencode(root.resolve())).hexdigest()[:8]
+    return str(data / "podium" / f"{entity}-{place}")
+
+
+def _refuse_inside(root: Path) -> None:
+    top = git.top_level(root)
+    if top is not None and top.resolve() != root.resolve():
+        raise Denied(
+            f"{root} lies inside the Git repository {top}",
+            f"a registry is at the top of its repository: `podium init {top}`, or choose a folder outside",
+        )
+
+
+def _text(path: Path) -> str | None:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    except UnicodeDecodeError:
+        raise Denied(f"{path} is not UTF-8") from None
+
+
+def _kept(path: Path, text: str) -> str:
+    there = _text(path)
+    return text if there is None else there
+
+
+def _with_lines(path: Path, lines: str) -> str:
+    there = _text(path) or ""
+    missing = [line for line in lines.splitlines() if line not in there.splitlines()]
+    if not missing:
+        return there
+    return there + ("\n" if there and not there.endswith("\n") else "") + "".join(f"{line}\n" for line in missing)
+
+
+def _write(path: Path, text: str) -> bool:
+    if _text(path) == text:
+        return False
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8", newline="")
+    return True

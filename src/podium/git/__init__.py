@@ -1,0 +1,80 @@
+"""Git: the only pygit2, and the git binary for the network and for merges."""
+
+from __future__ import annotations
+
+from podium.git.branch import author, check_can_commit, commit_paths, training_source
+from podium.git.fresh import init, top_level
+from podium.git.objects import (
+    Difference,
+    ObjectTree,
+    commit_objects,
+    commit_tree,
+    differences,
+    open_repository,
+    shallow_boundary,
+)
+from podium.git.program import Ran, cleaned, output, redacted, run
+from podium.git.remote import Advertised, Remote
+from podium.git.revisions import (
+    branch_point,
+    commit_at_date,
+    contains,
+    default_tip,
+    first_parents,
+    merge_base,
+    resolve_rev,
+)
+from podium.git.sources import (
+    Bare,
+    Checkout,
+    Hosted,
+    Source,
+    Target,
+    cache_folder,
+    check_registry,
+    locate,
+    lock,
+    target,
+)
+from podium.git.worktree import WorkingTree
+
+__all__ = [
+    "Advertised",
+    "Bare",
+    "Checkout",
+    "Difference",
+    "Hosted",
+    "ObjectTree",
+    "Ran",
+    "Remote",
+    "Source",
+    "Target",
+    "WorkingTree",
+    "author",
+    "branch_point",
+    "cache_folder",
+    "check_can_commit",
+    "check_registry",
+    "cleaned",
+    "commit_at_date",
+    "commit_objects",
+    "commit_paths",
+    "commit_tree",
+    "contains",
+    "default_tip",
+    "differences",
+    "first_parents",
+    "init",
+    "locate",
+    "lock",
+    "merge_base",
+    "open_repository",
+    "output",
+    "redacted",
+    "resolve_rev",
+    "run",
+    "shallow_boundary",
+    "target",
+    "top_level",
+    "training_source",
+]

@@ -1,0 +1,279 @@
+"""Commits as values: files read from Git's objects, what differs between two trees, and new commits, objects only."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from operator import attrgetter
+from pathlib import Path
+from typing import TYPE_CHECKING, Union
+
+from podium.errors import Denied, Unavailable
+from podium.git import program
+from podium.tree import FILE, FOLDER, Entry
+
+if TYPE_CHECKING:
+    from pygit2 import Commit, Oid, Repository
+
+_MODES = {b"100644": 0o100644, b"100755": 0o100755, b"40000": FOLDER, b"120000": 0o120000, b"160000": 0o160000}
+_ENTRY = re.compile(rb"([0-7]+) ([^\0]+)\0(.{20})", re.DOTALL)
+_NAME = attrgetter("name")
+_REACH_MISSING = "fetch what is missing, for example `git fetch --unshallow`, or make a full clone"
+
+
+def open_repository(path: Path) -> Repository:
+    """
+    Open the Git repository at a folder: a work tree's top, a git directory, or a bare repository.
+
+    Raises Unavailable for a repository that libgit2 cannot open (another owner, SHA-256, reftable), with the remedy.
+    """
+    import pygit2
+
+    try:
+        return pygit2.Repository(str(path), pygit2.enums.RepositoryOpenFlag.NO_SEARCH)
+    except pygit2.GitError as error:
+        raise _cannot_open(path, str(error)) from None
+
+
+def _cannot_open(path: Path, reason: str) -> Unavailable:
+    for word, feature in (("objectformat", "SHA-256 objects"), ("refstorage", "the reftable format")):
+        if word in reason.lower().replace(" ", ""):
+            convert = f"use a clone of it with SHA-1 objects and files for refs: podium cannot read {feature} yet"
+            return Unavailable(f"the Git repository {path} uses {feature}", convert)
+    if "not found" in reason:
+        return Unavailable(f"{path} is no Git repository", "make one with `git init`")
+    return program.unavailable(f"the Git repository {path} cannot be opened", reason, where=str(path))
+
+
+def shallow_boundary(repository: Repository) -> frozenset[str]:
+    """Give the commits whose parents a shallow clone has left out."""
+    common = Path(repository.path)
+    pointer = common / "commondir"  # a linked work tree keeps what it shares with its siblings there
+    if pointer.is_file():
+        common = common / pointer.read_text().strip()
+    try:
+        return frozenset((common / "shallow").read_text().split())
+    except FileNotFoundError:
+        return frozenset()
+
+
+def _failures() -> tuple[type[Exception], ...]:
+    import pygit2
+
+    return KeyError, pygit2.GitError
+
+
+@contextmanager
+def _objects_of(repository: Repository) -> Iterator[None]:
+    """Say in words that an object is missing or broken."""
+    try:
+        yield
+    except _failures() as error:
+        raise _lacks(repository, error) from None
+
+
+def _lacks(repository: Repository, error: Exception) -> Unavailable:
+    return Unavailable(f"{repository.path} lacks an object that is needed: {error}", _REACH_MISSING)
+
+
+def _content(repository: Repository, id_: str) -> bytes:
+    try:
+        return bytes(repository.read(id_)[1])
+    except _failures() as error:
+        raise _lacks(repository, error) from None
+
+
+def entries(repository: Repository, tree: str) -> list[Entry]:
+    """Give what a tree object holds, with the modes as they are written; raises Unavailable where it is missing."""
+    # Read by ourselves: libgit2 makes odd modes even, and needs an object for each name.
+    data = _content(repository, tree)
+    found = _ENTRY.findall(data)
+    if sum(len(mode) + len(name) + 22 for mode, name, _ in found) != len(data):
+        raise Unavailable(f"the tree {tree} in {repository.path} is broken", "run `git fsck` there")
+    named = [
+        Entry(name.decode("utf-8", "surrogateescape"), _MODES.get(mode) or int(mode, 8), id_.hex())
+        for mode, name, id_ in found
+    ]
+    return sorted(named, key=_NAME)
+
+
+@dataclass(frozen=True)
+class ObjectTree:
+    """The files of a tree object; ``commit`` is the commit they are of, ``None`` where they are of none (a merge's result)."""
+
+    repository: Repository = field(repr=False, compare=False)
+    id: str
+    commit: str | None = None
+    _folders: dict[str, dict[str, Entry]] = field(default_factory=dict, repr=False, compare=False)
+
+    def list(self, folder: str) -> Sequence[Entry]:
+        """Give the entries of a folder, by name."""
+        return tuple(self._folder(folder).values())
+
+    def entry(self, path: str) -> Entry | None:
+        """Give the entry at a path, without following links."""
+        folder, _, name = path.rpartition("/")
+        return self._folder(folder).get(name)
+
+    def read(self, path: str) -> bytes:
+        """Give the content of a plain file; raises KeyError where there is none, Unavailable where the object is missing."""
+        entry = self.entry(path)
+        if entry is None or not entry.is_file or entry.id is None:
+            raise KeyError(path)
+        return _content(self.repository, entry.id)
+
+    def _folder(self, folder: str) -> dict[str, Entry]:
+        if folder not in self._folders:
+            id_ = self._id_of(folder)
+            found = entries(self.repository, id_) if id_ is not None else []
+            self._folders[folder] = {entry.name: entry for entry in found}
+        return self._folders[folder]
+
+    def _id_of(self, folder: str) -> str | None:
+        if not folder:
+            return self.id
+        entry = self.entry(folder)
+        return entry.id if entry is not None and entry.is_folder else None
+
+
+def commit_tree(repository: Repository, commit: str) -> ObjectTree:
+    """Give the files of a commit; raises Unavailable where the commit is missing."""
+    return ObjectTree(repository, str(commit_of(repository, commit).tree_id), commit)
+
+
+def commit_of(repository: Repository, id_: str) -> Commit:
+    """Give a commit by its id; raises Unavailable where it is missing."""
+    import pygit2
+
+    with _objects_of(repository):
+        return repository[id_].peel(pygit2.Commit)
+
+
+# --- what differs ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A path that two trees differ at: its entry in each, ``None`` where it has none; never a folder."""
+
+    path: str
+    before: Entry | None
+    after: Entry | None
+
+
+def differences(repository: Repository, before: str | None, after: str | None) -> Iterator[Difference]:
+    """
+    Give the paths at which two trees (ids; ``None``: no files) differ, in order.
+
+    Folders with the same id are not opened: the cost follows what differs, not what there is.
+    """
+    yield from _differences(repository, "", before, after)
+
+
+def _differences(repository: Repository, prefix: str, before: str | None, after: str | None) -> Iterator[Difference]:
+    if before == after:
+        return
+    old = {entry.name: entry for entry in entries(repository, before)} if before else {}
+    new = {entry.name: entry for entry in entries(repository, after)} if after else {}
+    for name in sorted({*old, *new}):
+        if old.get(name) != new.get(name):
+            yield from _difference(repository, prefix + name, old.get(name), new.get(name))
+
+
+def _difference(repository: Repository, path: str, old: Entry | None, new: Entry | None) -> Iterator[Difference]:
+    file_before, folder_before = _file_or_folder(old)
+    file_after, folder_after = _file_or_folder(new)
+    if file_before is not None or file_after is not None:
+        yield Difference(path, file_before, file_after)
+    yield from _differences(repository, f"{path}/", folder_before, folder_after)
+
+
+def _file_or_folder(entry: Entry | None) -> tuple[Entry | None, str | None]:
+    if entry is None:
+        return None, None
+    return (None, entry.id) if entry.is_folder else (entry, None)
+
+
+# --- new commits ----------------------------------------------------------------------------------------------------
+
+_Nested = dict[str, Union["_Nested", bytes, None]]
+
+
+def commit_objects(
+    repository: Repository, parent: str | None, changes: Mapping[str, bytes | None], message: str
+) -> str:
+    """
+    Make the commit that lays changes (path to content, ``None``: remove) over a parent, and give its id.
+
+    Only objects are written: no ref moves, and neither index nor work tree is looked at. The cost follows the change. The
+    author, the committer and the signature are what ``git commit`` would take. Raises Denied where Git does not know who
+    the author is, or where a path goes through something that is no folder.
+    """
+    base = commit_tree(repository, parent).id if parent is not None else None
+    tree = _write_tree(repository, base, changes)
+    return _write_commit(repository, tree, parent, message)
+
+
+def _write_tree(repository: Repository, base: str | None, changes: Mapping[str, bytes | None]) -> str:
+    import pygit2
+
+    with _objects_of(repository):
+        start = pygit2.Oid(hex=base) if base is not None else None
+        written = _edited(repository, start, _nested(changes), "") or repository.TreeBuilder().write()
+    return str(written)
+
+
+def _nested(changes: Mapping[str, bytes | None]) -> _Nested:
+    nested: _Nested = {}
+    for path, content in changes.items():
+        *folders, name = path.split("/")
+        inside = nested
+        for folder in folders:
+            deeper = inside.setdefault(folder, {})
+            assert isinstance(deeper, dict), f"{path} goes through a file of the same change"
+            inside = deeper
+        inside[name] = content
+    return nested
+
+
+def _edited(repository: Repository, base: Oid | None, changes: _Nested, prefix: str) -> Oid | None:
+    builder = repository.TreeBuilder(base) if base is not None else repository.TreeBuilder()
+    for name, change in changes.items():
+        there = builder.get(name)
+        if there is not None and (there.filemode == FOLDER) != isinstance(change, dict):
+            raise Denied(f"{prefix}{name} is {_kind(there.filemode)}", "see `podium check`")
+        if isinstance(change, dict):
+            inside = _edited(repository, there.id if there is not None else None, change, f"{prefix}{name}/")
+            new = None if inside is None else (inside, FOLDER)
+        else:
+            new = None if change is None else (repository.create_blob(change), FILE)
+        if new is not None:
+            builder.insert(name, *new)
+        elif there is not None:
+            builder.remove(name)
+    return builder.write() if len(builder) else None
+
+
+def _kind(mode: int) -> str:
+    return "a folder, not a file" if mode == FOLDER else "no folder"
+
+
+def _write_commit(repository: Repository, tree: str, parent: str | None, message: str) -> str:
+    signed = "commit.gpgsign" in repository.config and repository.config.get_bool("commit.gpgsign")
+    arguments = ["commit-tree", *(["-S"] if signed else []), *(["-p", parent] if parent else []), "-F", "-", tree]
+    text = message.rstrip("\n") + "\n"
+    ran = program.run(Path(repository.path), *arguments, stdin=text.encode(), bare=True)
+    if ran.code != 0:
+        raise not_committed(ran.messages)
+    return ran.text
+
+
+def not_committed(messages: str) -> Denied:
+    """Make the error for a commit that git did not make, from its words."""
+    lines = [line for line in messages.splitlines() if line.strip()]
+    if "tell me who you are" in messages or "ident name" in messages or "email address" in messages:
+        set_both = '`git config --global user.name "…"` and `git config --global user.email …`'
+        return Denied("Git does not know who you are, so it cannot say who made the commit", f"set {set_both}")
+    return Denied("\n".join(["git did not make the commit:", *lines]), "mend what it says, then try again")

@@ -1,0 +1,159 @@
+"""The git binary: a fixed list of arguments, never a shell, no prompt, and its failures in words."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from podium.errors import Error, Unavailable
+
+LOCAL = 120.0
+"""Seconds that a command may take which touches this machine only."""
+NETWORK = 900.0
+"""Seconds that a fetch or a push may take; the transports give up earlier when nothing moves."""
+
+_SETTINGS = (
+    "--no-pager",
+    "--literal-pathspecs",
+    *("-c", "core.quotePath=false"),
+    *("-c", "protocol.ext.allow=never"),
+    *("-c", "http.lowSpeedLimit=1"),
+    *("-c", "http.lowSpeedTime=60"),
+)
+# Set while git runs a hook: they would turn our commands to another repository or index than the one we name.
+_OF_ANOTHER_REPOSITORY = frozenset(
+    f"GIT_{name}"
+    for name in (
+        *(
+            "DIR",
+            "WORK_TREE",
+            "INDEX_FILE",
+            "INDEX_VERSION",
+            "PREFIX",
+            "NAMESPACE",
+            "COMMON_DIR",
+            "GRAFT_FILE",
+            "CONFIG",
+        ),
+        *("OBJECT_DIRECTORY", "ALTERNATE_OBJECT_DIRECTORIES", "QUARANTINE_PATH", "SHALLOW_FILE", "REPLACE_REF_BASE"),
+        *("NO_REPLACE_OBJECTS", "INTERNAL_SUPER_PREFIX", "LITERAL_PATHSPECS", "GLOB_PATHSPECS", "NOGLOB_PATHSPECS"),
+        "ICASE_PATHSPECS",
+    )
+)
+_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_WEB_CREDENTIALS = re.compile(r"(?i)(https?://)[^\s/]*@")
+_PASSWORDS = re.compile(r"(?i)([a-z][a-z0-9+.-]*://)[^\s/@:]*:[^\s/]*@")
+
+
+def redacted(text: str) -> str:
+    """Take the credentials out of every URL in a text."""
+    return _PASSWORDS.sub(r"\1***@", _WEB_CREDENTIALS.sub(r"\1***@", text))
+
+
+def cleaned(text: str) -> str:
+    """Make what another program said fit to show: no terminal sequences, no control characters, no credentials."""
+    return redacted(_CONTROLS.sub("", _ESCAPES.sub("", text))).strip()
+
+
+@dataclass(frozen=True)
+class Ran:
+    """How a git command ended: its exit code, what it wrote to stdout, and its messages, fit to show."""
+
+    code: int
+    out: bytes
+    messages: str
+
+    @property
+    def text(self) -> str:
+        """What it wrote to stdout, as text."""
+        return self.out.decode("utf-8", "surrogateescape").strip()
+
+
+def run(
+    folder: Path,
+    *arguments: str,
+    stdin: bytes = b"",
+    bare: bool = False,
+    timeout: float = LOCAL,
+    hold: int | None = None,
+) -> Ran:
+    """
+    Run git in a folder and tell how it ended, well or not.
+
+    ``bare``: the folder is the repository itself. ``timeout`` is in seconds. ``hold`` is an open file that the process keeps
+    open, so that a lock on it outlives us if we are killed. Raises Unavailable where git is missing or too slow.
+    """
+    command = ["git", *_SETTINGS, *(["--git-dir=."] if bare else []), *arguments]
+    environment = {name: value for name, value in os.environ.items() if name not in _OF_ANOTHER_REPOSITORY}
+    environment |= {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C", "GIT_EDITOR": ":"}
+    try:
+        ended = subprocess.run(
+            command,
+            cwd=folder,
+            env=environment,
+            input=stdin,
+            capture_output=True,
+            timeout=timeout,
+            check=False,
+            pass_fds=() if hold is None else (hold,),
+        )
+    except subprocess.TimeoutExpired:
+        raise Unavailable(f"`git {arguments[0]}` took more than {timeout:.0f} seconds", "try again") from None
+    except FileNotFoundError:
+        raise _missing(folder) from None
+    except OSError as error:
+        raise Unavailable(f"git cannot be run in {folder}: {error.strerror}") from None
+    return Ran(ended.returncode, ended.stdout, cleaned(ended.stderr.decode("utf-8", "replace")))
+
+
+def output(folder: Path, *arguments: str, stdin: bytes = b"", bare: bool = False) -> bytes:
+    """Run git in a folder and give what it wrote; raises Unavailable where it failed."""
+    ran = run(folder, *arguments, stdin=stdin, bare=bare)
+    if ran.code != 0:
+        raise unavailable(f"`git {arguments[0]}` failed in {folder}", ran.messages)
+    return ran.out
+
+
+def _missing(folder: Path) -> Error:
+    if not folder.is_dir():
+        return Unavailable(f"{folder} is not there")
+    return Unavailable("the git program is not installed, or not on the PATH", "install git 2.38 or newer")
+
+
+_REMEDIES = (
+    (
+        "dubious ownership|not owned by current user",
+        "if you trust it: `git config --global --add safe.directory {where}`",
+    ),
+    ("host key verification failed", "compare the server's key, then add it: `ssh-keyscan HOST >> ~/.ssh/known_hosts`"),
+    (
+        r"authentication failed|could not read (username|password)|permission denied|prompts disabled|error: 40[13]|access denied",
+        "give git credentials for it (a credential helper, or an ssh key that the server knows)",
+    ),
+    (
+        "could not resolve|(couldn't|failed to) connect|connection (refused|reset|closed)|unreachable|timed out|too slow|hung up",
+        "check the network and the address, then try again",
+    ),
+    ("does not appear to be a git repository|not found|does not exist|no such file", "check the address"),
+    (r"\.lock'?: file exists|cannot lock", "another git process is at work there; try again when it has ended"),
+    ("no space left", "make room on the disk"),
+)
+
+
+def unavailable(what: str, messages: str, where: str = "") -> Unavailable:
+    """Make the error for a git command that failed: what was tried, git's own words, and the remedy where it is known."""
+    said = _last_words(messages)
+    for pattern, remedy in _REMEDIES:
+        if re.search(pattern, messages, re.IGNORECASE):
+            return Unavailable(f"{what}: {said}", remedy.format(where=where or "FOLDER"))
+    return Unavailable(f"{what}: {said}" if said else what, "try the same with git itself")
+
+
+def _last_words(messages: str) -> str:
+    lines = [line.strip() for line in messages.splitlines() if line.strip()]
+    telling = [line for line in lines if re.match(r"(?i)(remote: )?(fatal|error|err)\b", line)]
+    return "; ".join(dict.fromkeys((telling or lines)[-2:]))

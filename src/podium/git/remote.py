@@ -1,0 +1,112 @@
+"""The other side: what a remote has, fetching it, and pushing to it. Always through the git program, so that hooks see it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from podium.errors import Denied, Unavailable
+from podium.git import program
+
+_LOST = re.compile(
+    r"fetch first|non-fast-forward|stale info|failed to update ref|cannot lock ref|incorrect old value|failed to lock|"
+    r"reference already exists|needs force|remote ref updated since checkout"
+)
+_QUIET = (
+    "--quiet",
+    "--no-write-fetch-head",
+    "--no-tags",
+    "--no-recurse-submodules",
+    "--no-auto-maintenance",
+    "--refmap=",
+)
+
+
+@dataclass(frozen=True)
+class Advertised:
+    """What a remote says it has: its default branch by name (``None``: cannot be told), and the tip of each branch and tag."""
+
+    default: str | None
+    refs: Mapping[str, str]
+
+    @property
+    def tip(self) -> str | None:
+        """The commit at the tip of the default branch; ``None`` where there is no such commit."""
+        return self.refs.get(f"refs/heads/{self.default}") if self.default is not None else None
+
+
+@dataclass(frozen=True)
+class Remote:
+    """
+    Another repository, as seen from one of ours.
+
+    ``folder`` is where the objects go (``bare``: the repository itself), ``address`` a remote's name or a URL, ``label``
+    what people read.
+    """
+
+    folder: Path
+    bare: bool
+    address: str
+    label: str
+
+    def advertised(self) -> Advertised:
+        """Ask the remote what it has; raises Unavailable."""
+        patterns = ("HEAD", "refs/heads/*", "refs/tags/*")
+        ran = self._run("ls-remote", "--symref", "--quiet", "--", self.address, *patterns)
+        if ran.code != 0:
+            raise self._unavailable("cannot be read", ran.messages)
+        return _advertised(ran.text)
+
+    def fetch(self, *refspecs: str, prune: bool = False, hold: int | None = None) -> None:
+        """Fetch the objects of some refs, and move no ref but those that the refspecs name; raises Unavailable."""
+        pruning = "--prune" if prune else "--no-prune"
+        ran = self._run("fetch", *_QUIET, pruning, "--", self.address, *refspecs, hold=hold)
+        if ran.code != 0:
+            raise self._unavailable("cannot be fetched", ran.messages)
+
+    def push(self, commit: str, branch: str, expected: str) -> bool:
+        """
+        Push a commit to a branch that is expected to be at another; tell whether it landed, or somebody was first.
+
+        Raises Denied with the remote's words where it refuses, and Unavailable where it does not answer.
+        """
+        ref = f"refs/heads/{branch}"
+        lease = f"--force-with-lease={ref}:{expected}"  # compare and swap: it must be what we built upon
+        options = ("--porcelain", "--no-follow-tags", "--recurse-submodules=no")
+        ran = self._run("push", *options, lease, "--", self.address, f"{commit}:{ref}")
+        status = next((line for line in ran.text.splitlines() if line[1:2] == "\t" and f":{ref}\t" in line), None)
+        if status is None:
+            raise self._unavailable("cannot be pushed to", ran.messages)
+        if not status.startswith("!"):
+            return True
+        reason = status.rpartition("\t")[2]
+        if _LOST.search(reason):
+            return False
+        raise self._refused(reason, ran.messages)
+
+    def _run(self, *arguments: str, hold: int | None = None) -> program.Ran:
+        return program.run(self.folder, *arguments, bare=self.bare, timeout=program.NETWORK, hold=hold)
+
+    def _unavailable(self, what: str, messages: str) -> Unavailable:
+        return program.unavailable(f"{self.label} {what}", messages, where=self.label)
+
+    def _refused(self, reason: str, messages: str) -> Denied:
+        said = [line.removeprefix("remote:").strip() for line in messages.splitlines() if line.startswith("remote:")]
+        lines = [f"{self.label} refused the push: {program.cleaned(reason)}", *(line for line in said if line)]
+        return Denied("\n".join(lines), "do what it says, or propose the change in a pull request")
+
+
+def _advertised(listing: str) -> Advertised:
+    default, refs = None, {}
+    for line in listing.splitlines():
+        value, _, ref = line.partition("\t")
+        if value.startswith("ref: refs/heads/") and ref == "HEAD":
+            default = value.removeprefix("ref: refs/heads/")
+        elif ref.startswith("refs/"):
+            refs[ref] = value
+    branches = [ref.removeprefix("refs/heads/") for ref in refs if ref.startswith("refs/heads/")]
+    if f"refs/heads/{default}" not in refs and len(branches) == 1:
+        default = branches[0]  # a new bare repository's HEAD may name a branch that nobody uses
+    return Advertised(default, refs)

@@ -1,0 +1,124 @@
+"""Which commit is meant: a revision, a date, the default branch; and how commits follow one another."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from podium.errors import Denied, Unavailable, Usage
+from podium.git.objects import commit_of, shallow_boundary
+
+if TYPE_CHECKING:
+    from pygit2 import Oid, Repository
+
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_DEFAULTS = ("remotes/origin/HEAD", "remotes/origin/main", "remotes/origin/master", "heads/main", "heads/master")
+_UNSHALLOW = "get the whole history: `git fetch --unshallow` (in CI: `fetch-depth: 0`)"
+
+
+def resolve_rev(repository: Repository, rev: str) -> str:
+    """
+    Give the commit that a revision means: a commit, branch or tag, or a date (see ``commit_at_date``).
+
+    A branch that only ``origin`` has is found too. Raises Denied where there is none, Usage for what is no date, and
+    Unavailable where a shallow or partial clone may have left it out.
+    """
+    if _DATE.fullmatch(rev):
+        return commit_at_date(repository, _midnight(rev))
+    found = _peeled(repository, rev) or _peeled(repository, f"refs/remotes/origin/{rev}")
+    if found is not None:
+        return found
+    if re.fullmatch(r"[0-9a-f]{7,40}", rev) and shallow_boundary(repository):
+        raise Unavailable(f"the commit {rev} is not in this shallow clone", _UNSHALLOW)
+    raise Denied(
+        f"there is no commit, branch, tag or date {rev!r} in {repository.path}",
+        "`git branch -a` and `git tag` list what there is; a date is written 2026-03-01",
+    )
+
+
+def _midnight(day: str) -> datetime:
+    try:
+        return datetime.strptime(day, "%Y-%m-%d").replace(tzinfo=UTC)
+    except ValueError:
+        raise Usage(f"{day!r} is no date", "a date is written 2026-03-01") from None
+
+
+def _peeled(repository: Repository, rev: str) -> str | None:
+    import pygit2
+
+    try:
+        return str(repository.revparse_single(rev).peel(pygit2.Commit).id)
+    except (KeyError, ValueError, pygit2.GitError):
+        return None
+
+
+def default_tip(repository: Repository) -> str | None:
+    """
+    Give the commit at the tip of the default branch; ``None`` where nothing was committed yet.
+
+    The default branch is where ``origin/HEAD`` points, else ``HEAD``, else the only branch there is.
+    """
+    for rev in ("refs/remotes/origin/HEAD", "HEAD"):
+        found = _peeled(repository, rev)
+        if found is not None:
+            return found
+    branches = list(repository.branches.local) if repository.is_bare else []
+    return _peeled(repository, f"refs/heads/{branches[0]}") if len(branches) == 1 else None
+
+
+def commit_at_date(repository: Repository, moment: datetime) -> str:
+    """
+    Give the tip of the default branch at a moment, by committer date, along first parents.
+
+    Raises Denied where there was no commit yet, Unavailable where a shallow clone does not reach back so far.
+    """
+    tip = default_tip(repository)
+    if tip is not None:
+        for commit in first_parents(repository, tip):
+            if commit_of(repository, commit).commit_time <= moment.timestamp():
+                return commit
+    raise Denied(f"{repository.path} has no commit before {moment:%Y-%m-%d}", "name a later day")
+
+
+def first_parents(repository: Repository, tip: str) -> Iterator[str]:
+    """Give a commit and its first parents, newest first; raises Unavailable where a shallow clone ends."""
+    boundary = shallow_boundary(repository)
+    at: str | None = tip
+    while at is not None:
+        yield at
+        if at in boundary:
+            raise Unavailable(f"the history before {at[:12]} is not in this shallow clone", _UNSHALLOW)
+        parents = commit_of(repository, at).parent_ids
+        at = str(parents[0]) if parents else None
+
+
+def merge_base(repository: Repository, one: str, other: str) -> str | None:
+    """
+    Give the best common ancestor of two commits; ``None`` where they have none.
+
+    Raises Unavailable where a shallow clone may have left it out: libgit2 says nothing then.
+    """
+    commit_of(repository, one), commit_of(repository, other)
+    found: Oid | None = repository.merge_base(one, other)
+    if not found and shallow_boundary(repository):
+        raise Unavailable(f"{one[:12]} and {other[:12]} have no common commit in this shallow clone", _UNSHALLOW)
+    return str(found) if found else None
+
+
+def branch_point(repository: Repository) -> str | None:
+    """
+    Give the merge base of HEAD and the default branch; ``None`` where nothing was committed, or they have none.
+
+    The default branch is the remote's where one was fetched, else ``main`` or ``master``, else the current one.
+    """
+    head = _peeled(repository, "HEAD")
+    tips = (_peeled(repository, f"refs/{name}") for name in _DEFAULTS)
+    default = next((tip for tip in tips if tip is not None), head)
+    return merge_base(repository, head, default) if head is not None and default is not None else None
+
+
+def contains(repository: Repository, tip: str, commit: str) -> bool:
+    """Tell whether a commit is among the ancestors of a tip, or the tip itself."""
+    return tip == commit or bool(repository.descendant_of(tip, commit))

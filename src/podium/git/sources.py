@@ -1,0 +1,404 @@
+"""Where a registry is: a checkout, a bare repository on disk, or a Git URL with a clone of it in the cache."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import re
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from podium import layout
+from podium.errors import Denied, NotARegistry, Unavailable, Usage
+from podium.git import program
+from podium.git.objects import ObjectTree, commit_tree, open_repository
+from podium.git.remote import Advertised, Remote
+from podium.git.revisions import default_tip, resolve_rev
+from podium.git.worktree import WorkingTree
+from podium.tree import Tree
+
+if TYPE_CHECKING:
+    from pygit2 import Repository
+
+_SCHEMES = frozenset({"https", "http", "ssh", "git", "file", "git+ssh", "ssh+git"})
+_URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(.*)", re.DOTALL)
+_HELPER = re.compile(r"[A-Za-z0-9][A-Za-z0-9+.-]*::")
+_HOST_AND_PATH = re.compile(r"(?:[^/@:\s]+@)?([^/@:\s]+|\[[0-9A-Fa-f:.]+\]):(?!//)[^\s]+")
+_EMPTY = "make the first commit in a clone of it, and `git push -u origin HEAD`"
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """A registry in a folder, normally the top of a Git work tree; it is read as it lies on disk."""
+
+    root: Path
+
+    @property
+    def label(self) -> str:
+        """What people read."""
+        return str(self.root)
+
+    @property
+    def home(self) -> Path:
+        """The folder for files that podium hands out: beside DVC's cache, so that links reach it."""
+        return self.root / ".dvc" / "cache" / "podium"
+
+    @cached_property
+    def git_dir(self) -> Path:
+        """The folder in which Git keeps what is this checkout's own; raises Denied where the checkout is in no repository."""
+        found = git_dir_of(self.root)
+        if found is not None:
+            return found
+        above = next((folder for folder in self.root.parents if git_dir_of(folder) is not None), None)
+        if above is not None:
+            raise Denied(
+                f"the registry {self.root} is not the top folder of its Git repository {above}", "move it there"
+            )
+        raise Denied(
+            f"the registry {self.root} is in no Git repository", f"make it one: `git init -b main {self.root}`"
+        )
+
+    @cached_property
+    def repository(self) -> Repository:
+        """The repository; raises Denied where there is none, Unavailable where it cannot be opened."""
+        assert self.git_dir
+        return open_repository(self.root)
+
+    def tree(self, rev: str | None = None) -> Tree:
+        """Give the files on disk, or those of a revision; raises what ``resolve_rev`` does."""
+        if rev is None:
+            return WorkingTree(self.root)
+        return _registry_at(self.repository, resolve_rev(self.repository, rev), f"{self.label} at {rev}")
+
+    def remote(self) -> Remote:
+        """Give the remote of the current branch, else ``origin``, else the only one; raises Denied where there is none."""
+        names = [name for name in self.repository.remotes.names() if name]
+        wanted = [name for name in (self._remote_of_branch(), "origin", *names[:1]) if name in names]
+        if not wanted or (len(names) > 1 and wanted[0] == names[0] != "origin" and not self._remote_of_branch()):
+            name_one = "`git remote add origin URL`" if not names else "call one of them origin: `git remote rename`"
+            raise Denied(
+                f"{self.label} has {'no remote' if not names else 'several remotes, none called origin'}", name_one
+            )
+        address = program.redacted(str(self.repository.remotes[wanted[0]].url))
+        return Remote(self.root, bare=False, address=wanted[0], label=f"{wanted[0]} ({address})")
+
+    def _remote_of_branch(self) -> str | None:
+        if self.repository.head_is_detached or self.repository.head_is_unborn:
+            return None
+        key = f"branch.{self.repository.head.shorthand}.remote"
+        return str(self.repository.config[key]) if key in self.repository.config else None
+
+
+@dataclass(frozen=True)
+class Bare:
+    """A registry in a bare repository on disk; it is read at its default branch."""
+
+    path: Path
+
+    @property
+    def label(self) -> str:
+        """What people read."""
+        return str(self.path)
+
+    @property
+    def home(self) -> Path:
+        """The folder for bytes, in the user's cache."""
+        return _cached(str(self.path)).home
+
+    @cached_property
+    def repository(self) -> Repository:
+        """The repository; raises Unavailable where it cannot be opened."""
+        return open_repository(self.path)
+
+    def tree(self, rev: str | None = None) -> Tree:
+        """Give the files of a revision, or of the default branch; raises what ``resolve_rev`` does, and Denied where empty."""
+        return _tree_of(self.repository, rev, self.label)
+
+    def remote(self) -> Remote:
+        """Give it as a remote, seen from a clone in the cache: nothing is written into it but by ``git push``."""
+        return _cached(str(self.path)).remote()
+
+
+@dataclass(frozen=True)
+class Hosted:
+    """A registry at a Git URL; it is read in a bare clone in the cache, which is fetched before the first look."""
+
+    url: str
+    cache: Path
+
+    @property
+    def label(self) -> str:
+        """What people read; never a password."""
+        return program.redacted(self.url)
+
+    @property
+    def home(self) -> Path:
+        """The folder for bytes, beside the clone."""
+        return self.cache.with_suffix(".files")
+
+    @cached_property
+    def repository(self) -> Repository:
+        """The clone, as fresh as the remote; raises Unavailable where the remote does not answer."""
+        self.fetch()
+        return open_repository(self.cache)
+
+    def tree(self, rev: str | None = None) -> Tree:
+        """Give the files of a revision, or of the default branch; raises what ``resolve_rev`` does, and Denied where empty."""
+        return _tree_of(self.repository, rev, self.label)
+
+    def remote(self) -> Remote:
+        """Give the remote, seen from the clone."""
+        with self._alone():
+            self._make()
+        return Remote(self.cache, bare=True, address=self.url, label=self.label)
+
+    def fetch(self) -> None:
+        """Bring the clone up to date; any number of processes may. Raises Unavailable where the remote does not answer."""
+        remote = self.remote()
+        there = remote.advertised()
+        with self._alone() as lock:
+            if there.refs != self._refs():
+                self._take(remote, lock)
+            if there.default is not None:
+                program.output(self.cache, "symbolic-ref", "HEAD", f"refs/heads/{there.default}", bare=True)
+
+    def _take(self, remote: Remote, lock: int) -> None:
+        everything = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
+        try:
+            remote.fetch(*everything, prune=True, hold=lock)
+        except Unavailable:
+            if not _stale_locks(self.cache):
+                raise
+            for left in _stale_locks(self.cache):  # of a fetch that was killed: the clone is ours alone
+                left.unlink(missing_ok=True)
+            remote.fetch(*everything, prune=True, hold=lock)
+
+    def _refs(self) -> dict[str, str]:
+        lines = program.output(self.cache, "for-each-ref", "--format=%(refname)\t%(objectname)%0a", bare=True).decode()
+        pairs = (line.partition("\t") for line in lines.splitlines() if line)
+        return {ref: id_ for ref, _, id_ in pairs}
+
+    def _make(self) -> None:
+        if (self.cache / "HEAD").is_file():
+            return
+        unfinished = Path(tempfile.mkdtemp(dir=self.cache.parent, prefix="new-"))
+        try:
+            # No template: hooks of the user's own are not for what a registry's server sends.
+            program.output(unfinished, "init", "--quiet", "--bare", "--template=", ".")
+            unfinished.replace(self.cache)
+        finally:
+            shutil.rmtree(unfinished, ignore_errors=True)
+
+    @contextmanager
+    def _alone(self) -> Iterator[int]:
+        try:
+            self.cache.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise Unavailable(
+                f"the cache {self.cache.parent} cannot be made: {error.strerror}", "set PODIUM_CACHE_DIR"
+            ) from None
+        with lock(self.cache.with_suffix(".lock"), "the cached clone", program.NETWORK) as handle:
+            yield handle
+
+
+Source = Checkout | Bare | Hosted
+
+
+@contextmanager
+def lock(path: Path, what: str, patience: float) -> Iterator[int]:
+    """
+    Hold a lock that ends with the process, however that ends; give the open file.
+
+    Raises Unavailable where it cannot be had within ``patience`` seconds.
+    """
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    except OSError as error:
+        raise Unavailable(
+            f"the lock {path} cannot be made: {error.strerror}", "see to its permissions and the disk"
+        ) from None
+    try:
+        _wait(handle, what, patience)
+        yield handle
+    finally:
+        os.close(handle)
+
+
+def _wait(handle: int, what: str, patience: float) -> None:
+    end = time.monotonic() + patience
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > end:
+                raise Unavailable(
+                    f"another podium has {what} for itself since {patience:.0f} seconds", "let it end"
+                ) from None
+            time.sleep(0.02)
+        else:
+            return
+
+
+def git_dir_of(folder: Path) -> Path | None:
+    """Give the git directory of a work tree's top folder; ``None`` where the folder is no such top."""
+    dot_git = folder / ".git"
+    if dot_git.is_dir():
+        return dot_git
+    if not dot_git.is_file():
+        return None
+    pointer = dot_git.read_text(errors="surrogateescape").removeprefix("gitdir:").strip()
+    return folder / pointer
+
+
+def _is_git_dir(folder: Path) -> bool:
+    return (folder / "HEAD").is_file() and (folder / "objects").is_dir() and (folder / "refs").is_dir()
+
+
+def _stale_locks(clone: Path) -> list[Path]:
+    return [*clone.glob("*.lock"), *clone.glob("refs/**/*.lock"), *clone.glob("objects/**/*.lock")]
+
+
+def _tree_of(repository: Repository, rev: str | None, label: str) -> ObjectTree:
+    if rev is not None:
+        return _registry_at(repository, resolve_rev(repository, rev), f"{label} at {rev}")
+    tip = default_tip(repository)
+    if tip is None:
+        raise Denied(f"{label} has no commit on its default branch", _EMPTY)
+    return _registry_at(repository, tip, label)
+
+
+def _registry_at(repository: Repository, commit: str, label: str) -> ObjectTree:
+    tree = commit_tree(repository, commit)
+    check_registry(tree, label)
+    return tree
+
+
+def check_registry(tree: Tree, label: str) -> None:
+    """Make sure that a tree is a registry's; raises Denied."""
+    entry = tree.entry(layout.REGISTRY)
+    if entry is None or not entry.is_file:
+        what = "no registry.yaml" if entry is None else "no plain file registry.yaml"
+        raise Denied(f"there is {what} in {label}", "name a registry with -R, or a revision that has one with --rev")
+
+
+# --- finding it -----------------------------------------------------------------------------------------------------
+
+
+def locate(where: str | None, cwd: Path) -> Source:
+    """
+    Find the registry that is meant: by path or Git URL, or from the working folder upwards.
+
+    Raises NotARegistry where there is none, Usage for an address that is not to be used.
+    """
+    if where is None:
+        return _on_disk(cwd, str(cwd))
+    if _is_address(where, cwd):
+        return _cached(where)
+    return _on_disk(cwd / Path(where).expanduser(), where)
+
+
+def _is_address(where: str, cwd: Path) -> bool:
+    if where.startswith("-") or any(ord(letter) < 32 or ord(letter) == 127 for letter in where):
+        raise Usage(f"{where!r} is no path and no Git URL", "write a path, https://…, ssh://…, or user@host:path")
+    url = _URL.fullmatch(where)
+    if url is not None:
+        if url[1].lower() not in _SCHEMES or url[2].startswith("-"):
+            raise Usage(f"{program.redacted(where)!r} is no Git URL that podium uses", "use https, ssh, git or file")
+        return True
+    if (cwd / Path(where).expanduser()).exists():
+        return False
+    if _HELPER.match(where):
+        raise Usage(f"{where!r} would run another program", "use https, ssh, git or file")
+    named = _HOST_AND_PATH.fullmatch(where)
+    if named is not None and (named[1].startswith("-")):
+        raise Usage(f"{where!r} names no host", "write user@host:path")
+    return named is not None
+
+
+def _on_disk(start: Path, asked: str) -> Checkout | Bare:
+    start = start.absolute()
+    if start.name == ".git" and _is_git_dir(start):
+        start = start.parent
+    for folder in (start, *start.parents):
+        if (folder / layout.REGISTRY).is_file() and not (folder / layout.REGISTRY).is_symlink():
+            return Checkout(folder)
+        if _is_git_dir(folder):
+            return Bare(folder)
+        if (folder / ".git").exists():
+            break
+    raise NotARegistry(asked)
+
+
+def _cached(url: str) -> Hosted:
+    identity = re.sub(r"(?i)^(https?://)[^\s/]*@", r"\1", url)  # tokens change; what they open stays the same
+    name = re.sub(r"[^A-Za-z0-9]+", "-", identity.rstrip("/").rpartition("/")[2].removesuffix(".git"))[:40]
+    digest = hashlib.sha256(identity.encode("utf-8", "surrogateescape")).hexdigest()[:20]
+    return Hosted(url, cache_folder() / "registries" / f"{name}-{digest}.git")
+
+
+def cache_folder() -> Path:
+    """Give the folder for what can be had again: PODIUM_CACHE_DIR, else XDG_CACHE_HOME/podium, else ~/.cache/podium."""
+    own = os.environ.get("PODIUM_CACHE_DIR")
+    if own:
+        return Path(own).absolute()
+    shared = os.environ.get("XDG_CACHE_HOME", "")
+    return Path(shared if shared.startswith("/") else Path.home() / ".cache") / "podium"
+
+
+# --- pushing to it --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Target:
+    """The tip of a remote's default branch, fetched: what a commit is made upon, and where it goes."""
+
+    remote: Remote
+    repository: Repository
+    branch: str
+    tree: ObjectTree
+
+    @property
+    def commit(self) -> str:
+        """The commit at the tip."""
+        return str(self.tree.commit)
+
+    def push(self, commit: str) -> bool:
+        """Push a commit made upon the tip; see ``Remote.push``."""
+        return self.remote.push(commit, self.branch, self.commit)
+
+
+def target(source: Source) -> Target:
+    """
+    Fetch the tip of the default branch of a source's remote; no branch, index or file of a checkout is touched.
+
+    Raises Denied where the remote is empty or no registry, Unavailable where it does not answer.
+    """
+    remote = source.remote()
+    for _ in range(3):  # the tip may be rewritten between asking and fetching
+        branch, tip = _tip(remote.advertised(), remote.label)
+        repository = open_repository(remote.folder)
+        if tip not in repository:
+            remote.fetch(f"refs/heads/{branch}")
+            repository = open_repository(remote.folder)
+        if tip in repository:
+            return Target(remote, repository, branch, _registry_at(repository, tip, remote.label))
+    raise Unavailable(f"{remote.label} keeps rewriting {branch}", "try again")
+
+
+def _tip(there: Advertised, label: str) -> tuple[str, str]:
+    if not there.refs:
+        raise Denied(
+            f"{label} is empty: its default branch has no commit yet", "push the first: `git push -u origin HEAD`"
+        )
+    if there.default is None or there.tip is None:
+        point = "point its HEAD at a branch: `git symbolic-ref HEAD refs/heads/main` there"
+        raise Denied(f"{label} does not say which of its branches is the default", point)
+    return there.default, there.tip

@@ -1,0 +1,254 @@
+"""A checkout as it lies on disk: the files that Git would see, read without asking Git wherever the format says enough."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import stat
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from podium import layout, refs
+from podium.errors import Unavailable
+from podium.git import program
+from podium.tree import EXECUTABLE, FILE, FOLDER, LINK, SUBMODULE, Entry
+
+_WHOLE = (layout.MODELS, layout.ARTIFACTS, layout.SCHEMAS)
+_FOLDERS = frozenset({*_WHOLE, layout.TEAM_SCHEMAS, ".dvc", ".github"})
+_FILES = frozenset({layout.DVC_CONFIG, layout.CODEOWNERS, ".gitattributes", ".gitignore", ".gitmodules"})
+_WORKSPACE_COPY = re.compile(r"artifacts/[^/]+/[^/]+/versions/v[0-9]+")
+_NOWHERE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EINVAL, errno.ENAMETOOLONG})
+
+
+@dataclass(frozen=True)
+class WorkingTree:
+    """
+    The files of a checkout: tracked, or untracked and not ignored. Folders without files are not there, as in Git.
+
+    Names that the format expects are taken to be seen by Git; for the others Git is asked, so that DVC's workspace copies
+    and a person's ignored files stay out. Links are never followed. What was listed once is not listed again.
+    """
+
+    root: Path
+    _folders: dict[str, tuple[Entry, ...]] = field(default_factory=dict, repr=False, compare=False)
+    _real: dict[str, bool] = field(default_factory=dict, repr=False, compare=False)
+    _scanned: dict[str, tuple[Entry, ...]] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def commit(self) -> str | None:
+        """A working tree is of no commit."""
+        return None
+
+    def list(self, folder: str) -> Sequence[Entry]:
+        """Give the entries of a folder, by name; raises Unavailable where the disk or git does not answer."""
+        if folder not in self._folders:
+            entries = self._scan(folder)
+            prefix = f"{folder}/" if folder else ""
+            seen = self._seen([(prefix + entry.name, entry) for entry in entries])
+            self._folders[folder] = tuple(sorted(seen, key=lambda entry: entry.name))
+        return self._folders[folder]
+
+    def entry(self, path: str) -> Entry | None:
+        """Give the entry at a path, without following links."""
+        folder, _, name = path.rpartition("/")
+        if name in {"", ".", "..", ".git"} or not self._is_real(folder):
+            return None
+        try:
+            mode = _mode(os.lstat(self._on_disk(path)))
+        except (OSError, ValueError) as error:
+            _check_absent(error, path)
+            return None
+        return next(self._seen([(path, Entry(name, mode))]), None)
+
+    def read(self, path: str) -> bytes:
+        """Give the content of a plain file; raises KeyError where there is none, Unavailable where it cannot be read."""
+        folder = path.rpartition("/")[0]
+        if not self._is_real(folder) or not (_expects(path, is_folder=False) or self.entry(path)):
+            raise KeyError(path)
+        try:
+            handle = os.open(self._on_disk(path), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        except (OSError, ValueError) as error:
+            _check_absent(error, path)
+            raise KeyError(path) from None
+        try:
+            if not stat.S_ISREG(os.fstat(handle).st_mode):
+                raise KeyError(path)
+            with open(handle, "rb", closefd=False) as file:
+                return file.read()
+        finally:
+            os.close(handle)
+
+    def _on_disk(self, path: str) -> str:
+        return f"{self.root}/{path}"
+
+    def _is_real(self, folder: str) -> bool:
+        """Tell whether a folder is one, through no link, and inside no other repository."""
+        if not folder:
+            return True
+        if folder not in self._real:
+            above, _, name = folder.rpartition("/")
+            named_well = name not in {"", ".", "..", ".git"}
+            self._real[folder] = named_well and self._is_real(above) and self._is_own_folder(folder)
+        return self._real[folder]
+
+    def _is_own_folder(self, folder: str) -> bool:
+        on_disk = self._on_disk(folder)
+        try:
+            return stat.S_ISDIR(os.lstat(on_disk).st_mode) and not os.path.lexists(f"{on_disk}/.git")
+        except (OSError, ValueError) as error:
+            _check_absent(error, folder)
+            return False
+
+    def _scan(self, folder: str) -> tuple[Entry, ...]:
+        if folder not in self._scanned:
+            self._scanned[folder] = tuple(self._on_disk_in(folder))
+        return self._scanned[folder]
+
+    def _on_disk_in(self, folder: str) -> Iterator[Entry]:
+        if not self._is_real(folder):
+            return
+        try:
+            with os.scandir(self._on_disk(folder)) as found:
+                entries = [
+                    Entry(one.name, _mode(one.stat(follow_symlinks=False))) for one in found if one.name != ".git"
+                ]
+        except OSError as error:
+            _check_absent(error, folder)
+            return
+        yield from entries
+
+    def _seen(self, entries: Iterable[tuple[str, Entry]]) -> Iterator[Entry]:
+        doubtful = []
+        for path, entry in entries:
+            if _expects(path, entry.is_folder) and (not entry.is_folder or self._holds(path)):
+                yield entry
+            else:
+                doubtful.append((path, entry))
+        if doubtful:
+            yield from self._git.among(doubtful)
+
+    def _holds(self, folder: str) -> bool:
+        """Tell whether Git sees a file in a folder, opening as few folders as that takes."""
+        about = _about(folder)
+        if about is not None and self._is_real(folder) and os.path.lexists(self._on_disk(about)):
+            return True
+        entries = [(f"{folder}/{entry.name}", entry) for entry in self._scan(folder)]
+        if any(not entry.is_folder and _expects(path, is_folder=False) for path, entry in entries):
+            return True
+        return any(
+            entry.is_folder and _expects(path, is_folder=True) and self._holds(path) for path, entry in entries
+        ) or (bool(entries) and bool(self.list(folder)))
+
+    @cached_property
+    def _git(self) -> _SeenByGit:
+        return _SeenByGit(self.root)
+
+
+def _check_absent(error: OSError | ValueError, path: str) -> None:
+    if isinstance(error, OSError) and error.errno not in _NOWHERE:
+        raise Unavailable(f"{path} cannot be read: {error.strerror}", "see to its permissions and the disk") from None
+
+
+def _mode(found: os.stat_result) -> int:
+    kind = stat.S_IFMT(found.st_mode)
+    if kind == stat.S_IFREG:
+        return EXECUTABLE if found.st_mode & stat.S_IXUSR else FILE
+    return {stat.S_IFDIR: FOLDER, stat.S_IFLNK: LINK}.get(kind, kind)
+
+
+def _expects(path: str, is_folder: bool) -> bool:
+    """Tell whether the format keeps something at a path, so that Git need not be asked whether it sees it."""
+    return _expects_folder(path) if is_folder else _expects_file(path)
+
+
+def _about(folder: str) -> str | None:
+    """Give the file that describes the model or artifact which a folder is of."""
+    top, *names = folder.split("/")
+    if top == layout.MODELS and len(names) == 1:
+        return layout.about("model", names[0])
+    return layout.about("artifact", "/".join(names)) if top == layout.ARTIFACTS and len(names) == 2 else None
+
+
+def _expects_file(path: str) -> bool:
+    if path in _FILES or layout.place(path) is not None:
+        return True
+    parts = path.split("/")
+    if parts[0] == layout.SCHEMAS:
+        return path.endswith(".schema.json") and len(parts) in {2, 3}
+    return parts[0] == layout.MODELS and len(parts) == 3 and path == layout.card(parts[1])
+
+
+def _expects_folder(path: str) -> bool:
+    if path in _FOLDERS:
+        return True
+    top, *names = path.split("/")
+    depth = {layout.MODELS: 1, layout.ARTIFACTS: 2}.get(top)
+    if depth is None or any(refs.why_not_name(name) for name in names[:depth]):
+        return False
+    return len(names) <= depth or (len(names) == depth + 1 and names[depth] in {"versions", "aliases"})
+
+
+class _SeenByGit:
+    """Asks git which names it sees: about a few the first time, then about all at once."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._asked = False
+
+    def among(self, doubtful: Sequence[tuple[str, Entry]]) -> Iterator[Entry]:
+        """Give those of the entries that git sees; a folder with a repository in it becomes a submodule."""
+        paths = [path for path, _ in doubtful]
+        listed = self._listed(paths) if self._in_git else self._without_git(paths)
+        for path, entry in doubtful:
+            if not entry.is_folder:
+                # Git sees neither sockets nor pipes; they are in the way all the same.
+                if _has(listed, path) or entry.mode not in {FILE, EXECUTABLE, LINK}:
+                    yield entry
+            elif _has(listed, path) or _has(listed, f"{path}/"):
+                yield Entry(entry.name, SUBMODULE)
+            elif _has_below(listed, f"{path}/"):
+                yield entry
+
+    @cached_property
+    def _in_git(self) -> bool:
+        return any((folder / ".git").exists() for folder in (self._root, *self._root.parents))
+
+    def _listed(self, paths: list[str]) -> list[str]:
+        if not self._asked or not all(path.startswith(tuple(f"{top}/" for top in _WHOLE)) for path in paths):
+            self._asked = True
+            return self._ask(paths)
+        return self._everything
+
+    @cached_property
+    def _everything(self) -> list[str]:
+        return self._ask(_WHOLE)
+
+    def _ask(self, paths: Iterable[str]) -> list[str]:
+        listing = ["ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *paths]
+        return sorted(os.fsdecode(path) for path in program.output(self._root, *listing).split(b"\0") if path)
+
+    def _without_git(self, paths: Iterable[str]) -> list[str]:
+        """List what there is where no repository was made yet, but for the workspace copies that DVC would have ignored."""
+        found = []
+        for path in paths:
+            on_disk = self._root / path
+            if on_disk.is_dir() and not on_disk.is_symlink():
+                if not _WORKSPACE_COPY.fullmatch(path):
+                    found += [f"{path}/{name}" for _, _, names in os.walk(on_disk) for name in names]
+            else:
+                found.append(path)
+        return sorted(found)
+
+
+def _has(listed: list[str], path: str) -> bool:
+    at = bisect_left(listed, path)
+    return at < len(listed) and listed[at] == path
+
+
+def _has_below(listed: list[str], prefix: str) -> bool:
+    at = bisect_left(listed, prefix)
+    return at < len(listed) and listed[at].startswith(prefix)

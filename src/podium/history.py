@@ -1,0 +1,75 @@
+"""Step, Timeline: one registry became another, and what may never happen on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from podium import diff, layout
+from podium.diff import Change
+from podium.layout import Place
+from podium.model import Registry
+from podium.tree import Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A path at which two trees differ: its entry in each, ``None`` where it has none; never a folder."""
+
+    path: str
+    before: Entry | None
+    after: Entry | None
+
+    @property
+    def place(self) -> Place | None:
+        """What the format keeps at the path."""
+        return layout.place(self.path)
+
+    @property
+    def is_new(self) -> bool:
+        """Tell whether nothing was there before."""
+        return self.before is None
+
+
+Earlier = Callable[[str, str], frozenset[str]]
+"""Given a registered model and an alias: the versions that held it earlier on the base's first-parent line."""
+
+
+def _nothing_earlier(model: str, alias: str) -> frozenset[str]:  # noqa: ARG001
+    """Know of no history."""
+    return frozenset()
+
+
+@dataclass(frozen=True)
+class Step:
+    """
+    A registry before and after a change, and the paths at which the two differ, in order.
+
+    ``earlier`` looks into the history before the step; it raises Unavailable where a shallow clone hides it.
+    """
+
+    before: Registry
+    after: Registry
+    differences: tuple[Difference, ...]
+    earlier: Earlier = field(default=_nothing_earlier, repr=False)
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The paths at which the registries differ."""
+        return tuple(difference.path for difference in self.differences)
+
+    @cached_property
+    def changes(self) -> tuple[Change, ...]:
+        """What the step means: aliases moved, versions logged, models made …"""
+        return diff.changes(self.before, self.after, self.paths)
+
+    def moved(self) -> Iterator[Change]:
+        """Give the aliases that the step makes, moves or removes."""
+        return (change for change in self.changes if change.kind in diff.ALIAS_KINDS)
+
+    def is_rollback(self, change: Change) -> bool:
+        """Tell whether an alias goes back to a version that held it earlier; raises Unavailable."""
+        if change.entity != "model" or change.before is None or change.after is None or change.alias is None:
+            return False
+        return change.after in self.earlier(change.name, change.alias)

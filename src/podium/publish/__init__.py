@@ -1,0 +1,279 @@
+"""An edit → checkout files | commit | push."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from podium import codec, git
+from podium.edits import Edit, Edited
+from podium.errors import Error, Unavailable, Usage
+from podium.git import Checkout, Source
+from podium.publish import files, journal
+from podium.tree import Overlay, Tree
+
+__all__ = ["Landing", "Published", "base", "commit", "land", "merge_base", "push", "write"]
+
+PATIENCE = 120.0
+"""Seconds for which a push that others are faster than is tried again, and for which a busy checkout is waited for."""
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 5.0
+
+
+class Landing(Enum):
+    """Where an edit ends up: in the checkout's files, in a commit on the current branch, or on the remote."""
+
+    FILES = "files"
+    COMMIT = "commit"
+    PUSH = "push"
+
+    @classmethod
+    def of(cls, *, commit: bool = False, push: bool = False) -> Landing:
+        """Choose by flags; raises Usage where both are set."""
+        if commit and push:
+            raise Usage("--commit and --push exclude each other", "--push makes its own commit, on the remote's branch")
+        return cls.PUSH if push else cls.COMMIT if commit else cls.FILES
+
+
+@dataclass(frozen=True)
+class Published:
+    """
+    What became of an edit: its result line, whether there was anything to do, the files, and the commit if one was made.
+
+    In a dry run ``files`` are those that would be written. ``url`` is that of a pull request.
+    """
+
+    result: str
+    changed: bool
+    files: tuple[str, ...] = ()
+    commit: str | None = None
+    url: str | None = None
+    notes: tuple[str, ...] = ()
+
+
+Before = Callable[[], object]
+"""Is called before anything of a change can be seen by others: the bytes are sent first."""
+
+
+def _nothing() -> None:
+    """Have nothing to do first."""
+
+
+def land(
+    source: Source,
+    edit: Edit,
+    landing: Landing = Landing.FILES,
+    *,
+    message: str | None = None,
+    before: Before = _nothing,
+    dry_run: bool = False,
+) -> Published:
+    """
+    Bring an edit to where it is to land; see ``write``, ``commit`` and ``push``.
+
+    ``message`` is the commit's subject; the edit's result where it is left out. Raises Usage where a source cannot take such
+    an edit.
+    """
+    if landing is Landing.PUSH:
+        return push(source, edit, message, before=before, dry_run=dry_run)
+    checkout = _checkout(source)
+    if landing is Landing.COMMIT:
+        return commit(checkout, edit, message, before=before, dry_run=dry_run)
+    return write(checkout, edit, before=before, dry_run=dry_run)
+
+
+def base(source: Source, landing: Landing) -> Tree:
+    """Give the files that an edit will be applied to; raises Usage where a source cannot take such an edit."""
+    return git.target(source).tree if landing is Landing.PUSH else _checkout(source).tree()
+
+
+def merge_base(source: Source, landing: Landing) -> Tree | None:
+    """
+    Give the files that a branch of a checkout will be judged against: those of its merge base with the default branch.
+
+    ``None`` for a push, which is judged against the tip it lands on, and where nothing was committed yet. Raises Unavailable
+    where a shallow clone hides the merge base.
+    """
+    if landing is Landing.PUSH:
+        return None
+    checkout = _checkout(source)
+    found = git.branch_point(checkout.repository)
+    tree = git.commit_tree(checkout.repository, found) if found is not None else None
+    return tree if tree is not None and tree.entry("registry.yaml") is not None else None
+
+
+def _checkout(source: Source) -> Checkout:
+    if isinstance(source, Checkout):
+        return source
+    raise Usage(f"{source.label} is no checkout, so there are no files to edit", "add --push")
+
+
+# --- into a checkout ------------------------------------------------------------------------------------------------
+
+
+def write(checkout: Checkout, edit: Edit, *, before: Before = _nothing, dry_run: bool = False) -> Published:
+    """
+    Apply an edit to a checkout's files, all of them or none.
+
+    Raises what the edit raises, Denied for a path through a link, and Unavailable where the disk does not take the files.
+    """
+    if not _first(checkout, edit, before, dry_run=dry_run):
+        return _plan(checkout.tree(), edit)
+    with _alone(checkout):
+        edited, changes = _applied(edit, checkout.tree())
+        with files.written(checkout.root, checkout.git_dir, changes):
+            return _published(edited, changes)
+
+
+def commit(
+    checkout: Checkout, edit: Edit, message: str | None = None, *, before: Before = _nothing, dry_run: bool = False
+) -> Published:
+    """
+    Apply an edit to a checkout's files and commit exactly those on the current branch, or do neither.
+
+    What else is staged or dirty stays as it is; hooks and signatures are those of ``git commit``. Files that the same edit
+    left uncommitted when it was killed are committed too. Raises what ``write`` does, and Denied where git or a hook refuses.
+    """
+    if not dry_run:
+        git.check_can_commit(checkout)
+    if not _first(checkout, edit, before, dry_run=dry_run) and (dry_run or journal.read(checkout) is None):
+        return _plan(checkout.tree(), edit)
+    with _alone(checkout) as hold:
+        edited, changes = _applied(edit, checkout.tree())
+        left = _left_behind(checkout, edit)
+        note = _note(checkout, edited, changes, left, message)
+        if not note.files:
+            return _published(edited, changes)
+        with journal.noted(checkout, note, finishes=left is not None):
+            done = _commit(checkout, note, changes, hold)
+        return replace(_published(edited, changes), changed=True, files=tuple(sorted(note.files)), commit=done)
+
+
+def _note(
+    checkout: Checkout, edited: Edited, changes: files.Changes, left: journal.Note | None, message: str | None
+) -> journal.Note:
+    """Note what is to be committed: the changes, and what the same edit left behind before."""
+    tree = checkout.tree()
+    contents = {path: _content(tree, path) for path in (left.files if left is not None else ())} | dict(changes)
+    result = left.result if left is not None else edited.result
+    return journal.Note.of(result, message or (left.subject if left is not None else result), contents)
+
+
+def _commit(checkout: Checkout, note: journal.Note, changes: files.Changes, hold: int) -> str:
+    with files.written(checkout.root, checkout.git_dir, changes):
+        return git.commit_paths(checkout, list(note.files), note.subject, hold)
+
+
+def _left_behind(checkout: Checkout, edit: Edit) -> journal.Note | None:
+    """Give what the same edit wrote and was killed before it could commit: told by what the edit makes of HEAD."""
+    note = journal.read(checkout)
+    if note is None:
+        return None
+    try:
+        head = checkout.tree("HEAD")
+        if edit(codec.read(head)).result != note.result:
+            return None
+    except Error:
+        return None
+    left = {
+        path: note.files[path]
+        for path in note.left(checkout)
+        if _content(head, path) != _content(checkout.tree(), path)
+    }
+    return replace(note, files=left) if left else None
+
+
+def _first(checkout: Checkout, edit: Edit, before: Before, *, dry_run: bool) -> bool:
+    """Tell whether there is anything to write, and do what comes first, before anybody else is kept waiting."""
+    if dry_run or not _applied(edit, checkout.tree())[1]:
+        return False
+    before()
+    return True
+
+
+def _plan(tree: Tree, edit: Edit) -> Published:
+    return _published(*_applied(edit, tree))
+
+
+@contextmanager
+def _alone(checkout: Checkout) -> Iterator[int]:
+    """Keep other podiums from reading and writing in between: two would take the same version number."""
+    with git.lock(checkout.git_dir / "podium.lock", f"the checkout {checkout.root}", PATIENCE) as handle:
+        yield handle
+
+
+# --- to a remote ----------------------------------------------------------------------------------------------------
+
+
+def push(
+    source: Source, edit: Edit, message: str | None = None, *, before: Before = _nothing, dry_run: bool = False
+) -> Published:
+    """
+    Commit an edit on top of the remote's default branch and push it; apply it anew where somebody else was first.
+
+    No file, index or branch of a checkout is touched. Raises what the edit raises, Denied where the remote refuses, and
+    Unavailable where it does not answer, or where others were faster for two minutes.
+    """
+    tried: list[tuple[str, Published]] = []
+    for _ in _attempts():
+        target = git.target(source)
+        for commit, published in tried:
+            if git.contains(target.repository, target.commit, commit):
+                return published  # it landed after all, and only the answer was lost
+        edited, changes = _applied(edit, target.tree)
+        if not changes or dry_run:
+            return _published(edited, changes)
+        commit = git.commit_objects(target.repository, target.commit, changes, message or edited.result)
+        before()
+        tried.append((commit, replace(_published(edited, changes), commit=commit)))
+        if _pushed(source, target, commit):
+            return tried[-1][1]
+    raise Unavailable(
+        f"others kept pushing to {source.label} first, for {PATIENCE:.0f} seconds", "run the command again"
+    )
+
+
+def _pushed(source: Source, target: git.Target, commit: str) -> bool:
+    try:
+        return target.push(commit)
+    except Unavailable:
+        there = git.target(source)  # raises again where the remote is still out of reach
+        if git.contains(there.repository, there.commit, commit):
+            return True
+        raise
+
+
+def _attempts() -> Iterator[None]:
+    """Give turns until our patience ends, with pauses between them that grow and differ, so that rivals get apart."""
+    end = time.monotonic() + PATIENCE
+    pause = _FIRST_PAUSE
+    while time.monotonic() < end:
+        yield
+        time.sleep(random.uniform(0, pause))  # noqa: S311  # nobody gains by guessing it
+        pause = min(pause * 1.5, _LONGEST_PAUSE)
+
+
+# --- what an edit makes ---------------------------------------------------------------------------------------------
+
+
+def _applied(edit: Edit, tree: Tree) -> tuple[Edited, Mapping[str, bytes | None]]:
+    """Apply an edit to files, and give with what it made the files that differ by it."""
+    edited = edit(codec.read(tree))
+    after = edited.registry.tree
+    if not edited.changed or not isinstance(after, Overlay):
+        return edited, {}
+    return edited, {path: new for path, new in after.changes.items() if _content(tree, path) != new}
+
+
+def _content(tree: Tree, path: str) -> bytes | None:
+    try:
+        return tree.read(path)
+    except KeyError:
+        return None
+
+
+def _published(edited: Edited, changes: Mapping[str, bytes | None]) -> Published:
+    return Published(edited.result, bool(changes), tuple(sorted(changes)), notes=edited.notes)

@@ -1,0 +1,1 @@
+"""plans, findings, cards, timelines → text, markdown, json, github annotations."""

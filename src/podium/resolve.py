@@ -1,0 +1,349 @@
+"""
+``use_model``: a name → verified files on disk.
+
+A version's files lie together in a folder of podium's own, read-only, with a proof beside it. Whatever is in that folder
+is compared with the proof at each use, and hashed where it does not look as it did; what does not fit is replaced.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from podium import manifest
+from podium.errors import Denied, Unavailable
+from podium.model import File, Record, Version
+from podium.storage import Progress, Storage, proofs, prove_whole, silent
+from podium.storage.hashing import Sums
+from podium.storage.proofs import Proofs
+
+_SHOWN = 20
+"""How many names a refusal lists."""
+
+
+@dataclass(frozen=True)
+class Used:
+    """Where a version's files are: ``path`` is the one file where only one was wanted, else the folder of all."""
+
+    path: Path
+    folder: Path
+    version: Version
+    files: tuple[Path, ...]
+
+
+def use(
+    version: Version,
+    storage: Callable[[], Storage],
+    home: Path,
+    *,
+    to: Path | None = None,
+    patterns: Sequence[str] = (),
+    force: bool = False,
+    remote: str | None = None,
+    progress: Progress = silent,
+) -> Used:
+    """
+    Bring a version's files to disk, proven to be those that were logged, and say where they are.
+
+    Without ``to``: read-only, in a folder below ``home`` that is podium's. With it: writable copies in that folder, where
+    other files are left alone, and files of the version's names with other content only replaced with ``force``.
+    ``storage`` is asked for only where bytes are needed. Raises Denied where no file matches, where a file would be
+    overwritten, or where neither cache nor remote has the bytes; Unavailable where the remote would be needed and is out
+    of reach.
+    """
+    bytes_of = _Bytes(version.record, storage, remote, progress)
+    with _written():
+        if to is not None:
+            folder = to.absolute()
+            files = _copied(folder, _wanted(bytes_of.files(), patterns), bytes_of, force=force)
+        else:
+            folder = home.absolute() / version.md5.removesuffix(".dir")
+            files = _Room(folder, bytes_of).filled(patterns)
+    paths = tuple(folder.joinpath(*file.path.split("/")) for file in files)
+    return Used(paths[0] if len(paths) == 1 else folder, folder, version, paths)
+
+
+@dataclass(frozen=True)
+class _Bytes:
+    """Where the bytes of a record come from, when they are needed."""
+
+    record: Record
+    storage: Callable[[], Storage]
+    remote: str | None
+    progress: Progress
+
+    def files(self) -> tuple[File, ...]:
+        """Give the manifest; raises Denied where it is not what the version's hash says, or not safe."""
+        files = self.record.files
+        return _checked(self.record, files if files is not None else self.storage().manifest(self.record, self.remote))
+
+    def bring(self, files: Sequence[File]) -> tuple[File, ...]:
+        """Have the files in the cache, proven; gives them with all that is known of them then."""
+        return self.storage().fetch(self.record, files, self.remote, self.progress)
+
+    def place(self, files: Iterable[tuple[File, Path]], *, writable: bool) -> None:
+        """Make new files of what was brought."""
+        self.storage().place(self.record, files, writable=writable)
+
+
+def _checked(record: Record, files: Sequence[File]) -> tuple[File, ...]:
+    if manifest.directory_hash(files) != record.md5:
+        raise Denied(f"the manifest of {record.md5} is not what its hash says", "`podium check` finds the record")
+    for path, reason in manifest.unsafe(file.path for file in files):
+        raise Denied(f"the version holds a path that is not safe: {path!a}: {reason}", "`podium check` finds it")
+    return tuple(files)
+
+
+def _wanted(files: Sequence[File], patterns: Sequence[str]) -> tuple[File, ...]:
+    if not patterns:
+        return tuple(files)
+    found = tuple(file for file in files if any(manifest.matches(file.path, pattern) for pattern in patterns))
+    if not found:
+        names = ", ".join(file.path for file in files[:_SHOWN]) + (", …" if len(files) > _SHOWN else "")
+        raise Denied(f"no file of the version matches {' or '.join(map(repr, patterns))}", f"there is: {names}")
+    return found
+
+
+# --- podium's own folder, read-only ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What is in a version's own folder: which files are wanted, which are proven, and what has no place there."""
+
+    files: dict[str, File]
+    wanted: tuple[File, ...]
+    good: Proofs
+    bad: tuple[str, ...]
+    strangers: tuple[str, ...]
+
+    @property
+    def lacking(self) -> tuple[File, ...]:
+        """The files that have to be brought."""
+        return tuple(file for file in self.wanted if file.path not in self.good)
+
+    def with_sums(self, good: Proofs) -> list[File]:
+        """Give what is known of all files that are proven."""
+        return [File(path, sums.size, sums.md5, sums.sha256) for path, (_, sums) in good.items()]
+
+
+@dataclass(frozen=True)
+class _Room:
+    """
+    A version's own folder, and beside it the proof of how its files looked when they were hashed.
+
+    Where all is as proven, nothing is written, locked or imported. Else one process mends while others wait.
+    """
+
+    folder: Path
+    bytes_of: _Bytes
+
+    def filled(self, patterns: Sequence[str]) -> tuple[File, ...]:
+        """Make sure that the wanted files are there, and nothing else that is not proven; gives them."""
+        known = proofs.read(self._beside(".json"))
+        found = self._look(patterns, known, read=False)
+        if found.lacking or found.bad or found.strangers:
+            self.folder.parent.mkdir(parents=True, exist_ok=True)
+            with _alone(self._beside(".lock")):
+                found = self._mended(self._look(patterns, proofs.read(self._beside(".json")), read=True))
+        return found.wanted
+
+    def _beside(self, suffix: str) -> Path:
+        return self.folder.with_name(self.folder.name + suffix)
+
+    def _look(self, patterns: Sequence[str], known: Proofs, *, read: bool) -> _Found:
+        """See what is there; with ``read``, what does not look as proven is hashed."""
+        files = {file.path: file for file in self._files()}
+        good: Proofs = {}
+        bad: list[str] = []
+        strangers: list[str] = []
+        for path, entry in _entries(self.folder, ""):
+            file = files.get(path)
+            proof = _proof(entry, known.get(path), read=read) if file is not None else None
+            if file is None:
+                strangers.append(path)
+            elif proof is not None and _fits(file, proof[1]):
+                good[path] = proof
+            else:
+                bad.append(path)
+        found = _Found(files, _wanted(tuple(files.values()), patterns), good, tuple(bad), tuple(strangers))
+        if not found.lacking:
+            prove_whole(self.bytes_of.record, found.with_sums(good))
+        return found
+
+    def _files(self) -> tuple[File, ...]:
+        """Give the manifest; one that is on the remote is kept beside the folder."""
+        record = self.bytes_of.record
+        if record.files is not None:
+            return self.bytes_of.files()
+        with suppress(OSError):
+            files = manifest.listed(record.md5, self._beside(".dir").read_bytes())
+            if files is not None:
+                return _checked(record, files)
+        files = self.bytes_of.files()
+        self.folder.parent.mkdir(parents=True, exist_ok=True)
+        proofs.write_bytes(self._beside(".dir"), manifest.dir_object(files))
+        return files
+
+    def _mended(self, found: _Found) -> _Found:
+        proofs.sweep(self.folder.parent)
+        for path in found.strangers:
+            proofs.remove(self._place(path))
+        placed = self._brought(found) if found.lacking else {}
+        for path in set(found.bad) - placed.keys():
+            proofs.remove(self._place(path))
+        proofs.write(self._beside(".json"), found.good | placed)
+        return found
+
+    def _brought(self, found: _Found) -> Proofs:
+        known = self.bytes_of.bring(found.lacking)
+        prove_whole(self.bytes_of.record, [*found.with_sums(found.good), *known])
+        temporary = proofs.temporary_in(self.folder.parent)
+        try:
+            placed = self._placed(known, temporary)
+            self._reveal(known, temporary)
+        finally:
+            proofs.remove(temporary)
+        return placed
+
+    def _placed(self, files: Sequence[File], temporary: Path) -> Proofs:
+        targets = [(file, temporary.joinpath(*file.path.split("/"))) for file in files]
+        for parent in {target.parent for _, target in targets}:
+            parent.mkdir(parents=True, exist_ok=True)
+        self.bytes_of.place(targets, writable=False)
+        placed = {
+            file.path: (proofs.looks(target.lstat()), Sums(file.size, file.md5, file.sha256))
+            for file, target in targets
+        }
+        proofs.settle(max(changed for (_, _, _, changed), _ in placed.values()))
+        return placed
+
+    def _reveal(self, files: Sequence[File], temporary: Path) -> None:
+        """Show the new files: all at once where there was no folder, else each by itself."""
+        if self.folder.is_symlink() or not self.folder.is_dir():
+            proofs.remove(self.folder)
+            temporary.rename(self.folder)
+            return
+        for file in files:
+            place = self._place(file.path)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            if place.is_dir():
+                proofs.remove(place)
+            temporary.joinpath(*file.path.split("/")).replace(place)
+
+    def _place(self, path: str) -> Path:
+        return self.folder.joinpath(*path.split("/"))
+
+
+@contextmanager
+def _alone(lock: Path) -> Iterator[None]:
+    """Let one process at a time mend a folder; where the file system has no locks, all may try: renames keep it whole."""
+    import fcntl
+
+    with lock.open("ab") as stream:
+        with suppress(OSError):
+            fcntl.flock(stream, fcntl.LOCK_EX)
+        yield
+
+
+def _entries(folder: Path, prefix: str) -> Iterator[tuple[str, os.DirEntry[str]]]:
+    """Give all that is in a folder but folders, without following links."""
+    if folder.is_symlink():
+        return
+    try:
+        with os.scandir(folder) as listing:
+            entries = list(listing)
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    for entry in entries:
+        path = prefix + entry.name
+        if entry.is_dir(follow_symlinks=False):
+            yield from _entries(Path(entry.path), f"{path}/")
+        else:
+            yield path, entry
+
+
+def _proof(
+    entry: os.DirEntry[str], known: tuple[proofs.Looks, Sums] | None, *, read: bool
+) -> tuple[proofs.Looks, Sums] | None:
+    """Give how a file looks and what is in it: as known, where it looks the same, else by reading it where allowed."""
+    status = entry.stat(follow_symlinks=False)
+    if known is not None and proofs.looks(status) == known[0]:
+        return known
+    if not read or not stat.S_ISREG(status.st_mode):
+        return None
+    if status.st_mode & 0o222:
+        Path(entry.path).chmod(0o444)
+    return proofs.look(Path(entry.path))
+
+
+def _fits(file: File, sums: Sums) -> bool:
+    """Tell whether proven bytes are a file's; what a ``.dir`` object leaves open is open."""
+    return file.md5 == sums.md5 and (file.size < 0 or file.size == sums.size) and file.sha256 in {"", sums.sha256}
+
+
+# --- somebody's folder, writable -------------------------------------------------------------------------------------
+
+
+def _copied(folder: Path, wanted: Sequence[File], bytes_of: _Bytes, *, force: bool) -> tuple[File, ...]:
+    """Copy files into a folder; every refusal comes before the first of them is written."""
+    targets = {file.path: _target(folder, file.path) for file in wanted}
+    lacking = [file for file in wanted if not _already(file, targets[file.path], force=force)]
+    if lacking:
+        _write([(file, targets[file.path]) for file in bytes_of.bring(lacking)], bytes_of)
+    return tuple(wanted)
+
+
+def _target(folder: Path, path: str) -> Path:
+    """Give where a file goes; raises Denied where a link or a file is in the way of its folder."""
+    place = folder
+    for part in path.split("/")[:-1]:
+        place /= part
+        if place.is_symlink():
+            raise Denied(f"{place} is a link, which podium does not follow", "remove it, or name another folder")
+        if place.exists() and not place.is_dir():
+            raise Denied(f"{place} is a file where the version has a folder", "move it, or name another folder")
+    return place / path.rpartition("/")[2]
+
+
+def _already(file: File, target: Path, *, force: bool) -> bool:
+    """Tell whether a file is there as it should be; raises Denied where another may not be replaced."""
+    if not os.path.lexists(target):
+        return False
+    if target.is_dir() and not target.is_symlink():
+        raise Denied(f"{target} is a folder where the version has a file", "move it, or name another folder")
+    found = proofs.look(target)
+    if found is not None and _fits(file, found[1]):
+        return True
+    if not force:
+        raise Denied(f"{target} is there already with other content", "move it, or replace it with --force")
+    return False
+
+
+def _write(files: Sequence[tuple[File, Path]], bytes_of: _Bytes) -> None:
+    """Copy all files beside their places, then rename each into it."""
+    for parent in {target.parent for _, target in files}:
+        parent.mkdir(parents=True, exist_ok=True)
+        proofs.sweep(parent)
+    copies = [(file, proofs.temporary_in(target.parent)) for file, target in files]
+    try:
+        bytes_of.place(copies, writable=True)
+        for (_, target), (_, copy) in zip(files, copies, strict=True):
+            copy.replace(target)
+    finally:
+        for _, copy in copies:
+            copy.unlink(missing_ok=True)
+
+
+@contextmanager
+def _written() -> Iterator[None]:
+    """Say where the disk would not take something."""
+    try:
+        yield
+    except OSError as error:
+        where = f"{error.filename}" if error.filename else "the disk"
+        raise Unavailable(f"{where} cannot be used: {error.strerror or error}", "mend it, then run it again") from None

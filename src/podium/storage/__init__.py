@@ -1,0 +1,13 @@
+"""
+The bytes: the only part that knows DVC. Hash, has, push, pull, verify.
+
+What a version is comes from its record; where its bytes are, from DVC's configuration. DVC itself is imported at the
+first need, and only for its configuration and its file systems: hashes, transfers and proofs are podium's own, because
+DVC trusts remotes.
+"""
+
+from podium.storage.content import Content
+from podium.storage.progress import Progress, silent
+from podium.storage.versions import Problem, Sent, Storage, prove_whole
+
+__all__ = ["Content", "Problem", "Progress", "Sent", "Storage", "prove_whole", "silent"]

@@ -1,0 +1,145 @@
+"""Where DVC's configuration says the cache and the remotes are. Everything of DVC is imported here, when needed."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from podium.errors import Denied, Unavailable
+from podium.storage.cache import Cache
+from podium.storage.remote import FolderRemote, Remote, ServerRemote
+
+_EXTRAS = {
+    "s3": "podium[s3]",
+    "gs": "podium[gs]",
+    "azure": "podium[azure]",
+    "ssh": "podium[ssh]",
+    "webdav": "podium[webdav]",
+    "webdavs": "podium[webdav]",
+    "http": "podium[http]",
+    "https": "podium[http]",
+}
+_RUNS_COMMANDS = "bearer_token_command"
+"""An option of WebDAV remotes with which text from a registry would run here."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """
+    DVC's configuration: the system's, the user's, that of the folder's ``.dvc/config`` and of its ``config.local``.
+
+    ``detached``: the folder only holds the configuration of a registry that lies elsewhere.
+    """
+
+    folder: Path
+    values: dict[str, Any]
+    detached: bool
+
+    def cache(self) -> Cache:
+        """Give the cache; always the folder's own where it is detached, whatever a registry says."""
+        own = self.values["cache"]
+        place = own.get("dir") if not self.detached else None
+        return Cache(Path(place) if place else self.folder / "cache", shared=own.get("shared") == "group")
+
+    def name(self, remote: str | None) -> str:
+        """Give the remote that is meant, the default one for ``None``; raises Denied where there is none such."""
+        names = sorted(self.values["remote"])
+        chosen = (remote or self.values["core"].get("remote") or "").lower()
+        if not chosen:
+            raise Denied("the registry has no default DVC remote", "set one: `dvc remote add --default NAME URL`")
+        if chosen not in names:
+            known = ", ".join(names) or "none"
+            raise Denied(f"there is no DVC remote {chosen!r}", f"add it with `dvc remote add`; there is: {known}")
+        return chosen
+
+    def remote(self, name: str) -> Remote:
+        """
+        Give a remote that was named; nothing is sent yet.
+
+        Raises Denied where podium does not use such remotes, Unavailable where a package is missing or where it lies
+        relative to a checkout that is not here.
+        """
+        from dvc.fs import LocalFileSystem
+
+        self._check(name)
+        kind, options, path = self._filesystem(name)
+        if kind is LocalFileSystem:
+            return FolderRemote(name, Path(path))
+        return ServerRemote(name, kind(**options), path)
+
+    def _check(self, name: str) -> None:
+        from dvc.config_schema import RelPath
+
+        own = self.values["remote"][name]
+        for option in ("version_aware", "worktree"):
+            if own.get(option):
+                raise Denied(
+                    f"the DVC remote {name!r} is {option}: DVC would rewrite the records of versions when it pushes",
+                    f"take the option away: `dvc remote modify --unset {name} {option}`",
+                )
+        if self.detached and isinstance(own.get("url"), RelPath):
+            raise Unavailable(
+                f"the DVC remote {name!r} is a folder relative to the registry's checkout, and there is none here",
+                "clone the registry and use podium there, or give the remote an absolute address",
+            )
+        if _RUNS_COMMANDS in self._own_remotes().get(name, {}):
+            raise Denied(
+                f"the DVC remote {name!r} has a {_RUNS_COMMANDS} in .dvc/config: text from a registry never runs",
+                f"set it for yourself: `dvc remote modify --global {name} {_RUNS_COMMANDS} …`",
+            )
+
+    def _own_remotes(self) -> dict[str, Any]:
+        """Give the remotes as the registry's own ``.dvc/config`` has them."""
+        from dvc.config import Config as DvcConfig
+
+        with _understood(self.folder / "config"):
+            try:
+                return dict(DvcConfig.load_file(str(self.folder / "config"))["remote"])
+            except FileNotFoundError:
+                return {}
+
+    def _filesystem(self, name: str) -> tuple[Any, dict[str, Any], str]:
+        from dvc.fs import get_cloud_fs
+
+        scheme = str(self.values["remote"][name].get("url", "")).partition("://")[0]
+        try:
+            with _understood(self.folder / "config"):
+                kind, options, path = get_cloud_fs(self.values, name=name)
+            missing = kind.get_missing_deps()
+        except ImportError:
+            missing = [f"dvc-{scheme}"]
+        if missing:
+            package = _EXTRAS.get(scheme, f"dvc-{scheme}")
+            raise Unavailable(f"the DVC remote {name!r} needs a package", f"install it: `pip install '{package}'`")
+        return kind, options, path
+
+
+def load(folder: Path, *, detached: bool = False) -> Config:
+    """Read the configuration of a ``.dvc`` folder; raises Denied where it is missing or cannot be understood."""
+    if not folder.is_dir():
+        raise Denied(f"there is no DVC folder {folder}", "`podium init` sets DVC up")
+    with _understood(folder / "config"):
+        from dvc.config import Config as DvcConfig
+
+        logging.getLogger("dvc").setLevel(logging.CRITICAL)
+        return Config(folder, dict(DvcConfig(str(folder))), detached)
+
+
+@contextmanager
+def _understood(path: Path) -> Iterator[None]:
+    """Say where DVC cannot read its configuration, without repeating what may be a password there."""
+    from dvc.config import ConfigError
+
+    try:
+        yield
+    except ConfigError as error:
+        why = "" if "expected" not in str(error) else " (a value of the wrong kind)"
+        raise Denied(f"DVC cannot read its configuration {path}{why}", "see what `dvc remote list` says") from None
+    except (OSError, UnicodeDecodeError) as error:
+        if isinstance(error, FileNotFoundError):
+            raise
+        raise Unavailable(f"DVC's configuration {path} cannot be read") from None

@@ -1,0 +1,118 @@
+"""
+Proofs: which files on disk were hashed, and how they looked when they were.
+
+A file whose inode, size and times are those of the proof has the content that was hashed; any other is hashed again. So
+proofs can be lost, outdated or overwritten by another process without harm. Knows neither DVC nor fsspec.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import stat
+import time
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from podium.storage import hashing
+from podium.storage.hashing import Sums
+
+Looks = tuple[int, int, int, int]
+"""Inode, size, mtime and ctime (both in ns) of a file."""
+Proofs = dict[str, tuple[Looks, Sums]]
+"""By path or hash: how the file looked, and what its content was."""
+
+STALE = 24 * 3600
+"""Seconds after which a temporary file was left by a process that is gone."""
+_TICK_NS = 10_000_000
+"""File systems stamp changes by the kernel's tick; within one, a second change leaves the same time."""
+
+
+def looks(status: os.stat_result) -> Looks:
+    """Give what shows a file's change."""
+    return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+
+
+def settle(newest_ctime_ns: int) -> None:
+    """Wait (10 ms at most) until a change of the file would show in its times."""
+    wait = newest_ctime_ns + _TICK_NS - time.time_ns()
+    if 0 < wait <= _TICK_NS:
+        time.sleep(wait / 1e9)
+
+
+def look(path: Path) -> tuple[Looks, Sums] | None:
+    """Hash a plain file; ``None`` where there is none, where it is a link, or where it changed meanwhile."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return None
+    with os.fdopen(descriptor, "rb", buffering=0) as stream:
+        before = os.fstat(descriptor)
+        if not stat.S_ISREG(before.st_mode):
+            return None
+        settle(before.st_ctime_ns)
+        try:
+            sums = hashing.of_chunks(hashing.chunks_of(stream))
+        except OSError:  # a bad sector is no proof
+            return None
+        return (looks(before), sums) if looks(os.fstat(descriptor)) == looks(before) else None
+
+
+def read(path: Path) -> Proofs:
+    """Read proofs; none where there are none or where they are damaged."""
+    try:
+        return {
+            name: (_checked_looks(seen), Sums(int(seen[1]), str(md5), str(sha256)))
+            for name, (seen, md5, sha256) in json.loads(path.read_bytes()).items()
+        }
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError):
+        return {}
+
+
+def _checked_looks(seen: Iterable[int]) -> Looks:
+    inode, size, modified, changed = seen
+    return inode, size, modified, changed
+
+
+def write(path: Path, proofs: Mapping[str, tuple[Looks, Sums]]) -> None:
+    """Write proofs, whole or not at all; that they can't be kept is no error."""
+    content = {name: [seen, sums.md5, sums.sha256] for name, (seen, sums) in proofs.items()}
+    write_bytes(path, json.dumps(content).encode())
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file that can be made again, whole or not at all; that it can't be kept is no error."""
+    temporary = temporary_in(path.parent)
+    with suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_bytes(content)
+        temporary.replace(path)
+        return
+    remove(temporary)
+
+
+def temporary_in(folder: Path) -> Path:
+    """Give a name nobody else uses, which everybody knows to be unfinished."""
+    return folder / f".podium-{secrets.token_hex(8)}.tmp"
+
+
+def sweep(folder: Path) -> None:
+    """Remove what dead processes left half done in a folder, once it is a day old."""
+    with suppress(OSError), os.scandir(folder) as entries:
+        unfinished = [entry for entry in entries if entry.name.startswith(".podium-") and entry.name.endswith(".tmp")]
+        for entry in unfinished:
+            if time.time() - entry.stat(follow_symlinks=False).st_mtime > STALE:
+                remove(Path(entry.path))
+
+
+def remove(path: Path) -> None:
+    """Remove a file or a folder with all it holds, if it is there; links are removed, not followed."""
+    import shutil
+
+    with suppress(OSError):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink()

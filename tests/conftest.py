@@ -1,0 +1,42 @@
+"""Fixtures that more than one test file needs."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from tests import example
+
+
+@pytest.fixture(autouse=True, scope="session")
+def nobodys_machine(tmp_path_factory):
+    """Keep tests away from the user's Git identity, DVC state and caches: the same on every machine."""
+    home = tmp_path_factory.mktemp("home")
+    config = home / "gitconfig"
+    config.write_text("[user]\n\tname = Ada Lovelace\n\temail = ada@acme.dev\n[init]\n\tdefaultBranch = main\n")
+    own = {
+        "HOME": str(home),
+        "XDG_CACHE_HOME": str(home / "cache"),
+        "XDG_DATA_HOME": str(home / "data"),
+        "XDG_CONFIG_HOME": str(home / "config"),
+        "DVC_SITE_CACHE_DIR": str(home / "dvc-site"),
+        "DVC_GLOBAL_CONFIG_DIR": str(home / "dvc-global"),
+        "DVC_SYSTEM_CONFIG_DIR": str(home / "dvc-system"),
+        "DVC_NO_ANALYTICS": "1",
+        "GIT_CONFIG_GLOBAL": str(config),
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_TERMINAL_PROMPT": "0",
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith(("PODIUM_", "GIT_"))]:
+            patch.delenv(name)
+        for name, value in own.items():
+            patch.setenv(name, value)
+        yield
+
+
+@pytest.fixture
+def acme():
+    """Give a small registry in memory: one artifact with three versions, one registered model with two links."""
+    return example.registry()
