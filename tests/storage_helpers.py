@@ -8,7 +8,7 @@ from podium.storage import Storage
 
 def registry(root, remote, more=""):
     (root / ".dvc").mkdir(parents=True)
-    config = f'[core]\n    remote = store\n    analytics = false\n[\'remote "store"\']\n    url = {remote}\n{more}'
+    config = f"[core]\n    remote = store\n    analytics = false\n['remote \"store\"']\n    url = {remote}\n{more}"
     (root / ".dvc/config").write_text(config)
     return root
 

@@ -293,9 +293,10 @@ def test_a_repository_that_libgit2_cannot_open_is_unavailable(root, settings, wo
 def test_a_repository_of_another_user_is_unavailable_with_the_remedy(root):
     for path in (root, root / ".git"):
         os.chown(path, 12345, 12345)
-    with pytest.raises(Unavailable) as caught:
-        git.Checkout(root).tree("HEAD")
-    assert f"safe.directory {root}" in caught.value.hint
+    for source in (git.Checkout(root), git.locate(f"file://{root}", root)):
+        with pytest.raises(Unavailable) as caught:
+            source.tree("HEAD")
+        assert f"safe.directory {root}" in caught.value.hint
 
 
 def test_a_registry_below_the_top_of_its_repository_is_read_but_has_no_revisions(tmp_path, root):

@@ -97,9 +97,7 @@ def test_a_warm_use_imports_no_dvc(used, content, home):
 
 def construct(content):
     """Write a version as Python: its own repr leaves the record out."""
-    return (
-        f"Version('a/b:v0', None, 'v0', None, (), (), ArtifactVersion('a/b', 'v0'), {record(content)!r}, None, None)"
-    )
+    return f"Version('a/b:v0', None, 'v0', None, (), (), ArtifactVersion('a/b', 'v0'), {record(content)!r}, None, None)"
 
 
 def test_what_lies_in_dvcs_cache_is_not_stored_twice(used, root, content):

@@ -114,7 +114,7 @@ def test_every_schema_is_closed_described_and_named(kind):
     for path, inner in subschemas(schema):
         if inner.get("type") == "object":
             assert inner.get("additionalProperties") is False or "propertyNames" in inner, path
-        if "/properties/" in path or path == "":
+        if path == "" or path.split("/")[-2] == "properties":
             assert len(inner["description"]) > 10, path
         assert "title" in inner or "/properties/" in path or path.endswith(("/items", "/additionalProperties")), path
 
@@ -253,7 +253,12 @@ BAD = [
         ("meta", "files", 0, "size"),
         "without a point",
     ),
-    ("version", changed("version", "meta", "manifest", to="remote"), ("meta", "files"), "never both"),
+    (
+        "version",
+        changed("version", "meta", to={**GOOD["version"]["meta"], "manifest": "remote", "sha256": SHA}),
+        ("meta", "files"),
+        "never both",
+    ),
     ("version", changed("version", "meta", "sha256", to=SHA), ("meta", "sha256"), "each file has its own"),
     ("version", changed("version", "meta", "author", to="a\nb"), ("meta", "author"), "an author is one line"),
     (
@@ -421,7 +426,7 @@ def mutated(draw: Any) -> tuple[str, Any]:
     return kind, box[""]
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(mutated())
 def test_the_fast_validator_says_no_exactly_where_the_other_explains(case):
     kind, document = case
@@ -431,7 +436,7 @@ def test_the_fast_validator_says_no_exactly_where_the_other_explains(case):
     assert all(problem.message.isprintable() for problem in found)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(mutated())
 def test_podiums_own_schema_run_as_a_teams_refuses_the_same(case):
     kind, document = case
@@ -462,7 +467,7 @@ FLAWED = [
     (b"", 1, 1, "no JSON"),
     (b'{"a": 1,\n "b" 2}', 2, 6, "no JSON"),
     (b'{"a": 1,\n "a": 2}', 2, 7, "the key 'a' is there twice"),
-    (b'{"x":\n [{"a": 1, "a": 2}]}', 2, 16, "twice"),
+    (b'{"x":\n [{"a": 1, "a": 2}]}', 2, 17, "twice"),
     (b"[]", 1, 1, "must be a mapping"),
     (b"\xff", 1, 1, "no UTF-8"),
     (b"\xef\xbb\xbf{}", 1, 1, "byte order mark"),
@@ -501,7 +506,7 @@ def test_a_team_schema_that_cannot_be_run_safely_is_a_flaw_at_its_place(raw, lin
     assert flaw.message.isprintable()
 
 
-@pytest.mark.parametrize("count", [15, 40, 3000])
+@pytest.mark.parametrize("count", [15, 40, 1000])
 def test_references_that_double_the_work_at_each_step_are_refused(count):
     assert all("row" in flaw.message or "times" in flaw.message for flaw in load(doubling(count)))
 

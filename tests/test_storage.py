@@ -208,7 +208,9 @@ def test_each_missing_or_damaged_object_is_found_and_can_be_sent_again(storage, 
     assert storage.problems([record(content)], deep=deep) == []
 
 
-@pytest.mark.parametrize(("change", "problem"), [(lambda p: p.unlink(), "missing"), (lambda p: spoil(p, b"[]"), "hash")])
+@pytest.mark.parametrize(
+    ("change", "problem"), [(lambda p: p.unlink(), "missing"), (lambda p: spoil(p, b"[]"), "hash")]
+)
 def test_a_dir_object_that_disagrees_is_found(storage, source, remote, change, problem):
     content = storage.add(source)
     storage.push([record(content)])
@@ -365,7 +367,11 @@ def test_a_process_killed_in_the_middle_leaves_nothing_that_counts(storage, root
         "    if done > total / 2: os.kill(os.getpid(), signal.SIGKILL)\n"
         "s = Storage.at(pathlib.Path(sys.argv[1]))\n"
         f"record = {record(content)!r}\n"
-        + ("s.add(pathlib.Path(sys.argv[2]), killed)" if verb == "add" else "s.fetch(record, record.files, None, killed)")
+        + (
+            "s.add(pathlib.Path(sys.argv[2]), killed)"
+            if verb == "add"
+            else "s.fetch(record, record.files, None, killed)"
+        )
     )
     ended = subprocess.run([sys.executable, "-c", program, str(root), str(big)], check=False)
     assert ended.returncode == -9
@@ -373,7 +379,10 @@ def test_a_process_killed_in_the_middle_leaves_nothing_that_counts(storage, root
     assert [path.parent.name for path in left] == ["podium-tmp"]
     os.utime(left[0], (0, 0))
     fresh = Storage.at(root)
-    assert (fresh.add(big) if verb == "add" else fresh.fetch(record(content), content.files)) in (content, content.files)
+    assert (fresh.add(big) if verb == "add" else fresh.fetch(record(content), content.files)) in (
+        content,
+        content.files,
+    )
     assert not left[0].exists()
 
 
@@ -469,5 +478,7 @@ def test_a_server_that_is_down_is_not_taken_for_missing(tmp_path, source):
 
 
 def test_importing_the_storage_does_not_import_dvc():
-    program = "import sys, podium.storage, podium.resolve; print([m for m in sys.modules if m.startswith(('dvc', 'fsspec'))])"
+    program = (
+        "import sys, podium.storage, podium.resolve; print([m for m in sys.modules if m.startswith(('dvc', 'fsspec'))])"
+    )
     assert subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout == "[]\n"

@@ -32,9 +32,7 @@ def log(root, content):
     place = root / "artifacts/vision/resnet50/versions/v0.dvc"
     place.parent.mkdir(parents=True)
     out = {"md5": content.md5, "size": content.size, "nfiles": content.nfiles, "hash": "md5", "path": "v0"}
-    files = [
-        {"path": file.path, "size": file.size, "md5": file.md5, "sha256": file.sha256} for file in content.files
-    ]
+    files = [{"path": file.path, "size": file.size, "md5": file.md5, "sha256": file.sha256} for file in content.files]
     place.write_text(yaml.safe_dump({"outs": [out], "meta": {"author": "Ada", "files": files}}, allow_unicode=True))
     (root / "artifacts/.gitignore").write_text("/*/*/versions/v*/\n")
     return str(place.relative_to(root))

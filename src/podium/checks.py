@@ -18,6 +18,7 @@ from typing import ClassVar, Literal, TypeVar
 from podium import codec, layout, refs, schemas
 from podium.codec import Malformed, Pointer, Value
 from podium.errors import Refused, Unavailable
+from podium.history import Step
 from podium.layout import DOCUMENTS, Document, Place
 from podium.model import Alias, Artifact, Link, Record, Registry, Settings
 from podium.schemas import team as teams
@@ -228,6 +229,10 @@ class Rule:
 
     def of_registry(self, around: Around) -> Iterable[Flaw]:  # noqa: ARG002
         """Look at what belongs to the registry as a whole."""
+        return ()
+
+    def in_step(self, step: Step) -> Iterable[Flaw]:  # noqa: ARG002
+        """Look at a step from one registry to the next."""
         return ()
 
     def finding(self, flaw: Flaw, raw: bytes | None = None) -> Finding:

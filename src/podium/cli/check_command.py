@@ -1,7 +1,8 @@
-"""``podium check``: every rule, on the registry as it stands."""
+"""``podium check``: every rule, on the registry as it stands or on what merging a branch would make of it."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,45 +12,107 @@ from podium.cli import options, say, session
 from podium.cli.progress import Bar
 
 if TYPE_CHECKING:
-    from podium.review import Checked
+    from podium.api import Registry
+    from podium.review import Checked, Reviewed
 
 
 @click.command("check")
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
-@click.option("--storage", is_flag=True, help="Also look whether the remote has the bytes.")
+@click.option("--base", metavar="REV", help="Judge what merging HEAD into this revision would give, as a step from it.")
+@click.option("--head", metavar="REV", help="With --base: the revision to merge. Default: HEAD.")
+@click.option(
+    "--each", is_flag=True, help="With --base: judge every first-parent commit since it by itself, as for a push."
+)
+@click.option(
+    "--storage", is_flag=True, help="Also look whether the remote has the bytes: all, or those the step asks for."
+)
 @click.option("--fix", is_flag=True, help="Mend what can be mended safely.")
 @options.rev
 @options.output("text", "json", "github")
 @click.pass_context
 def command(
-    context: click.Context, paths: tuple[Path, ...], storage: bool, fix: bool, rev: str | None, form: str
+    context: click.Context,
+    paths: tuple[Path, ...],
+    base: str | None,
+    head: str | None,
+    each: bool,
+    storage: bool,
+    fix: bool,
+    rev: str | None,
+    form: str,
 ) -> int:
     r"""
     Check the registry against every rule.
 
     PATHS are files or folders of the registry; without them everything is checked. Exits with 1 where a rule is broken;
-    warnings alone are 0.
+    warnings alone are 0; 3 means that it could not tell.
 
     \b
     podium check
     podium check models/ImageClassifier --fix
+    podium check --base origin/main --format github
     podium check --rev main --format json
     """
-    from podium import review, upkeep
+    _refuse_mixtures(paths, base=base, head=head, each=each, fix=fix, rev=rev)
+    registry = session.registry(context, rev)
+    found = (
+        _state(registry, paths, storage=storage, fix=fix)
+        if base is None
+        else _step(registry, base, head or "HEAD", each=each, storage=storage)
+    )
+    _print(found, form)
+    return 0 if found.ok else 1
 
+
+def _refuse_mixtures(
+    paths: tuple[Path, ...], *, base: str | None, head: str | None, each: bool, fix: bool, rev: str | None
+) -> None:
+    if base is None and (head is not None or each):
+        raise click.UsageError("--head and --each go with --base")
+    if base is not None and (rev is not None or paths):
+        raise click.UsageError(
+            "--base judges a whole change: leave --rev and PATHS out, or name the change with --head"
+        )
     if fix and rev is not None:
         raise click.UsageError("--fix mends the checkout: leave --rev out")
-    registry = session.registry(context, rev)
+
+
+def _state(registry: Registry, paths: tuple[Path, ...], *, storage: bool, fix: bool) -> Checked:
+    from podium import custody, review, upkeep
+
     wanted = session.inside(registry, paths)
     if fix:
         for path in session.mend(registry, lambda value: upkeep.fixed(value, wanted)):
             say.note(f"mended {path}")
-    checked = review.check(registry.value.tree, wanted)
-    if storage:
+    tree = registry.value.tree
+    checked = review.check(tree, wanted)
+    if not storage:
+        return checked
+    with Bar() as bar:
+        return review.with_bytes(checked, tree, custody.sound_versions(registry.value), registry.storage, bar)
+
+
+def _step(registry: Registry, base: str, head: str, *, each: bool, storage: bool) -> Checked:
+    from podium import git, review
+
+    repository = registry.source.repository
+    from_commit, to_commit = git.resolve_rev(repository, base), git.resolve_rev(repository, head)
+    if each:
+        return review.together(_stored(registry, review.each_step(repository, from_commit, to_commit), storage=storage))
+    with review.review(repository, from_commit, to_commit) as reviewed:
+        return next(_stored(registry, iter([reviewed]), storage=storage))
+
+
+def _stored(registry: Registry, steps: Iterator[Reviewed], *, storage: bool) -> Iterator[Checked]:
+    from podium import review
+
+    for reviewed in steps:
+        if not storage:
+            yield reviewed.checked
+            continue
+        versions = review.new_bytes(reviewed.step)
         with Bar() as bar:
-            checked = review.with_bytes(checked, registry.value.tree, registry.storage, bar)
-    _print(checked, form)
-    return 0 if checked.ok else 1
+            yield review.with_bytes(reviewed.checked, reviewed.step.after.tree, versions, registry.storage, bar)
 
 
 def _print(checked: Checked, form: str) -> None:
@@ -59,7 +122,7 @@ def _print(checked: Checked, form: str) -> None:
         say.document(
             {
                 "ok": checked.ok,
-                "base": None,
+                "base": checked.base,
                 "head": checked.head,
                 "checked": {"files": checked.files, "skipped": checked.skipped},
                 "findings": render.values(checked.findings),
@@ -68,6 +131,8 @@ def _print(checked: Checked, form: str) -> None:
         return
     if checked.findings:
         say.result(render.github(checked.findings) if form == "github" else render.text(checked.findings))
+    if checked.note:
+        say.note(checked.note)
     errors = sum(finding.severity == "error" for finding in checked.findings)
     warnings = len(checked.findings) - errors
     say.note(f"{checked.files} files checked: {_count(errors, 'error')}, {_count(warnings, 'warning')}")

@@ -10,7 +10,7 @@ from podium.cli import say, session
 @click.command("codeowners")
 @click.pass_context
 def command(context: click.Context) -> None:
-    r"""
+    """
     Write .github/CODEOWNERS from the approvers in registry.yaml.
 
     Only the block between podium's two marker lines is written; the rest of the file is yours.

@@ -14,7 +14,7 @@ from podium.cli import options, say, session
 @options.output("text", "json")
 @click.pass_context
 def command(context: click.Context, before: str, after: str, rev: str | None, form: str) -> None:
-    r"""
+    """
     Lay two versions side by side: metrics, params, metadata, files.
 
     \b

@@ -22,7 +22,7 @@ def command(
     tags: tuple[str, ...],
     landing: options.Landing,
 ) -> None:
-    r"""
+    """
     Make an empty registered model or model artifact.
 
     \b

@@ -21,7 +21,7 @@ WIDTH = 100
 @click.command("demo")
 @click.argument("folder", required=False, type=click.Path(path_type=Path), metavar="[DIR]")
 def command(folder: Path | None) -> None:
-    r"""
+    """
     Make a registry with real models and walk through podium.
 
     Works offline, in DIR (a new or empty folder) or in a new temporary folder, and changes nothing outside it. Trains
@@ -37,7 +37,7 @@ def command(folder: Path | None) -> None:
     place = demo.prepared(folder)
     say.result(f"podium's demo works in {place}")
     number = 0
-    for event in demo.tour(place):
+    for event in demo.walk(place):
         number += isinstance(event, demo.Heading)
         say.result(_text(event, number))
     say.result(_farewell(place))

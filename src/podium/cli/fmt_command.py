@@ -14,7 +14,7 @@ from podium.cli import say, session
 @click.option("--check", "only_look", is_flag=True, help="Change nothing; exit with 1 where something would change.")
 @click.pass_context
 def command(context: click.Context, paths: tuple[Path, ...], only_look: bool) -> int:
-    r"""
+    """
     Rewrite YAML files in canonical form; comments are kept.
 
     \b

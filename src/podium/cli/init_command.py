@@ -15,7 +15,7 @@ from podium.cli import say
 @click.option("--entity", metavar="E", help="The registry's entity. Default: the folder's name.")
 @click.option("--remote", metavar="URL", help="The DVC remote. Default: a folder in your data directory.")
 def command(folder: Path | None, entity: str | None, remote: str | None) -> None:
-    r"""
+    """
     Make a new registry, or complete the one that is here.
 
     Works in an empty folder and in an existing repository, makes the Git repository where there is none, commits nothing,

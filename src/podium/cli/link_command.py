@@ -13,7 +13,7 @@ from podium.cli import options, session
 @options.landing
 @click.pass_context
 def command(context: click.Context, reference: str, model: str, landing: options.Landing) -> None:
-    r"""
+    """
     Bookmark a model version in a registered model.
 
     It gets the model's next number. A version that is linked already is not linked again; a registered model that is not

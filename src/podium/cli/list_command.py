@@ -32,7 +32,7 @@ def command(
     rev: str | None,
     form: str,
 ) -> None:
-    r"""
+    """
     List registered models, or model artifacts.
 
     \b

@@ -50,7 +50,7 @@ def command(
     source_run: str | None,
     landing: options.Landing,
 ) -> None:
-    r"""
+    """
     Record the next version of a model artifact.
 
     PATH is a file or a folder. Its bytes go to DVC's cache and to the remote; what is known of it goes into the registry.

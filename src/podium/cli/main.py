@@ -102,7 +102,7 @@ class Invocation:
 @click.version_option(package_name="podium", message="podium %(version)s")
 @click.pass_context
 def podium(context: click.Context, where: str | None) -> None:
-    r"""
+    """
     Podium is a Git-backed model registry: promotion is a reviewed change, Git is the audit log.
 
     \b
@@ -127,12 +127,8 @@ def run(command: Callable[[], object]) -> int:
         sys.stdout.flush()
     except click.exceptions.Exit as stop:
         return stop.exit_code
-    except click.ClickException as error:
-        error.show()
-        return USAGE
-    except Error as error:
-        say.error(error.sentence, error.hint)
-        return error.exit_code
+    except (click.ClickException, Error) as refusal:
+        return _refused(refusal)
     except (KeyboardInterrupt, click.Abort):
         say.error("interrupted")
         return INTERRUPTED
@@ -141,8 +137,20 @@ def run(command: Callable[[], object]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except Exception as bug:  # noqa: BLE001 - the one place where a bug of ours becomes a report
-        from podium.cli.report import write
-
-        say.error(f"a bug in podium: {type(bug).__name__}", f"please send us the report: {write(bug)}")
-        return BUG
+        return _bug(bug)
     return code if isinstance(code, int) else 0
+
+
+def _refused(refusal: click.ClickException | Error) -> int:
+    if isinstance(refusal, click.ClickException):
+        refusal.show()
+        return USAGE
+    say.error(refusal.sentence, refusal.hint)
+    return refusal.exit_code
+
+
+def _bug(bug: Exception) -> int:
+    from podium.cli.report import write
+
+    say.error(f"a bug in podium: {type(bug).__name__}", f"please send us the report: {write(bug)}")
+    return BUG

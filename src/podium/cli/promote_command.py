@@ -13,7 +13,7 @@ from podium.cli import options, session
 @options.landing
 @click.pass_context
 def command(context: click.Context, reference: str, alias: str, landing: options.Landing) -> None:
-    r"""
+    """
     Point an alias at a version.
 
     NAME is a registered model or a model artifact (PROJECT/ARTIFACT).

@@ -13,7 +13,7 @@ from podium.cli import options, say, session
 @options.output("text", "json")
 @click.pass_context
 def command(context: click.Context, reference: str, rev: str | None, form: str) -> None:
-    r"""
+    """
     Say what a name means, without fetching anything.
 
     \b

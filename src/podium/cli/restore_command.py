@@ -12,7 +12,7 @@ from podium.cli import options, session
 @options.landing
 @click.pass_context
 def command(context: click.Context, reference: str, landing: options.Landing) -> None:
-    r"""
+    """
     Bring a withdrawn version back.
 
     \b

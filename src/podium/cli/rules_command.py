@@ -12,7 +12,7 @@ from podium.errors import Denied
 @click.argument("rule_id", required=False, metavar="[ID]")
 @options.output("text", "json")
 def command(rule_id: str | None, form: str) -> None:
-    r"""
+    """
     List the rules, or show one rule's page, with a good and a bad example.
 
     \b

@@ -9,7 +9,7 @@ from podium.cli import options, session
 
 @click.group("tag")
 def command() -> None:
-    r"""
+    """
     Add or remove tags of a registered model.
 
     \b
@@ -24,7 +24,7 @@ def command() -> None:
 @options.landing
 @click.pass_context
 def add(context: click.Context, model: str, tags: tuple[str, ...], landing: options.Landing) -> None:
-    r"""
+    """
     Add tags to a registered model.
 
     \b
@@ -40,7 +40,7 @@ def add(context: click.Context, model: str, tags: tuple[str, ...], landing: opti
 @options.landing
 @click.pass_context
 def remove(context: click.Context, model: str, tags: tuple[str, ...], landing: options.Landing) -> None:
-    r"""
+    """
     Remove tags from a registered model.
 
     \b

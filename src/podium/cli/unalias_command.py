@@ -13,7 +13,7 @@ from podium.cli import options, session
 @options.landing
 @click.pass_context
 def command(context: click.Context, name: str, alias: str, landing: options.Landing) -> None:
-    r"""
+    """
     Take an alias away.
 
     Its file stays, without a version, and goes on counting the alias's moves.

@@ -14,7 +14,7 @@ from podium.cli.progress import Bar
 @options.output("text", "json")
 @click.pass_context
 def command(context: click.Context, reference: str | None, repair: bool, form: str) -> None:
-    r"""
+    """
     Send to the remote what it lacks, from DVC's cache on this machine.
 
     Without a name: every version of the registry.

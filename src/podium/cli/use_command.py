@@ -35,7 +35,7 @@ def command(
     rev: str | None,
     form: str,
 ) -> None:
-    r"""
+    """
     Fetch a version's files, verify them, print where they are.
 
     Prints the folder, or the file where there is only one. Every byte is compared with what was recorded before anything

@@ -15,7 +15,7 @@ from podium.cli.progress import Bar
 @options.output("text", "json")
 @click.pass_context
 def command(context: click.Context, reference: str | None, deep: bool, rev: str | None, form: str) -> int:
-    r"""
+    """
     Prove that the remote has every byte.
 
     Looks at every file of every version, or of those named, and compares its size; with --deep its hashes.

@@ -13,7 +13,7 @@ from podium.cli import options, session
 @options.landing
 @click.pass_context
 def command(context: click.Context, reference: str, reason: str, landing: options.Landing) -> None:
-    r"""
+    """
     Withdraw a version, with the reason.
 
     The version stays, and can be fetched by its number; no alias may name it, and latest passes over it.

@@ -12,17 +12,20 @@ from collections.abc import Mapping
 
 from podium.layout import Document
 
-_LONG_FLOAT = re.compile(rb"[0-9]+\.[0-9]{12,}")
+_MAYBE_LONG = re.compile(rb"\.[0-9]{9}")
+_LONG_FLOAT = re.compile(rb"[0-9]+\.[0-9]{9,}")
+"""Floats that may have more digits than are needed; up to 15 digits are always the shortest way to write one."""
 
 # Text that needs no quotes, be it in block or in flow style: it cannot read as a number, a word or a date.
 _WORD = r"(?!(?:y|n|yes|no|on|off|true|false|null)[,}\]\n:])[a-z][a-z0-9_]*"
-_TEXT = r"(?!(?i:y|n|yes|no|on|off|true|false|null)[,}\]\n])[A-Za-z](?:[A-Za-z0-9_./@<>()+-]| (?![ #,}\]\n]))*"
+_TEXT = r"(?!(?i:y|n|yes|no|on|off|true|false|null)[,}\]\n])[A-Za-z](?:[A-Za-z0-9_./@<>()+-]++| (?![ #,}\]\n]))*+"
 _QUOTED = r'"(?:https?|ssh|git)://[A-Za-z0-9._~/?#@!$&()*+;=%:-]*"'
 _HEX = r"(?!0b)(?=[0-9e]*[abcdf])[0-9a-f]"
 _INTEGER = r"(?:0|-?[1-9][0-9]{0,17})"
 _FLOAT = r"-?(?:0\.(?!0000)|[1-9][0-9]{0,5}\.)(?:[0-9]{0,16}[1-9]|0)"
 _SCALAR = rf"(?:{_FLOAT}|{_INTEGER}|true|false|{_TEXT})"
 _FACTS = rf"\{{{_WORD}: {_SCALAR}(?:, {_WORD}: {_SCALAR})*\}}"
+_LIST = rf'\[(?:"@[A-Za-z0-9_./-]+"|{_TEXT})(?:, (?:"@[A-Za-z0-9_./-]+"|{_TEXT}))*\]'
 _VERSION = r"v(?:0|[1-9][0-9]{0,8})"
 _FILE = rf"  - \{{path: {_TEXT}, size: {_INTEGER}, md5: {_HEX}{{32}}, sha256: {_HEX}{{64}}\}}\n"
 _SOURCE_PARTS = (
@@ -32,7 +35,7 @@ _SOURCE_PARTS = (
 _RECORD = (
     rf"outs:\n- md5: {_HEX}{{32}}\.dir\n  size: {_INTEGER}\n  nfiles: {_INTEGER}\n  hash: md5\n  path: {_VERSION}\n"
     rf"(?:desc: {_TEXT}\n)?"
-    rf'meta:\n  created: "[0-9T:.-]+Z"\n  author: {_TEXT}\n'
+    rf'meta:\n  created: "[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}T[0-9:.]+Z"\n  author: {_TEXT}\n'
     rf"  files:\n(?:{_FILE})+"
     rf"(?:  metrics: {_FACTS}\n)?(?:  params: {_FACTS}\n)?(?:  metadata: {_FACTS}\n)?"
     rf"(?:  source: \{{(?:{_SOURCE_PARTS})\}}\n)?"
@@ -43,6 +46,7 @@ _PATTERNS: Mapping[Document, re.Pattern[bytes]] = {
         "version": _RECORD,
         "link": rf"artifact: {_TEXT}\nversion: {_VERSION}\n",
         "alias": rf"generation: {_INTEGER}\nversion: (?:{_VERSION}|null)\n",
+        "model": rf"description: {_TEXT}\n(?:owners: {_LIST}\n)?(?:tags: {_LIST}\n)?",
         "artifact": rf"description: {_TEXT}\n(?:type: {_TEXT}\n)?",
     }.items()
 }
@@ -53,4 +57,6 @@ def is_surely_canonical(document: Document, raw: bytes) -> bool:
     pattern = _PATTERNS.get(document)
     if pattern is None or not pattern.fullmatch(raw):
         return False
-    return all(repr(float(number)).encode() == number for number in _LONG_FLOAT.findall(raw))
+    return _MAYBE_LONG.search(raw) is None or all(
+        repr(float(number)).encode() == number for number in _LONG_FLOAT.findall(raw)
+    )

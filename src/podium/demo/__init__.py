@@ -1,5 +1,5 @@
 """The demo: real models, trained there and then, and a walk through podium with the commands that a person would type."""
 
-from podium.demo.tour import Answered, Event, Heading, Said, Shown, Typed, check_ready, prepared, tour
+from podium.demo.tour import Answered, Event, Heading, Said, Shown, Typed, check_ready, prepared, walk
 
-__all__ = ["Answered", "Event", "Heading", "Said", "Shown", "Typed", "check_ready", "prepared", "tour"]
+__all__ = ["Answered", "Event", "Heading", "Said", "Shown", "Typed", "check_ready", "prepared", "walk"]

@@ -95,7 +95,7 @@ def prepared(folder: Path | None) -> Path:
     return folder.resolve()
 
 
-def tour(folder: Path) -> Iterator[Event]:
+def walk(folder: Path) -> Iterator[Event]:
     """Walk through podium in an empty folder; raises Denied where a command does not end as it should."""
     terminal = Terminal(folder)
     for step in (_found, _train, _log, _link, _policy, _promote, _look, _break, _use):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from podium.git.branch import author, check_can_commit, commit_paths, training_source
 from podium.git.fresh import init, top_level
+from podium.git.merging import Merge, borrowing, merge_result
 from podium.git.objects import (
-    Difference,
     ObjectTree,
     commit_objects,
     commit_tree,
@@ -19,8 +19,10 @@ from podium.git.revisions import (
     branch_point,
     commit_at_date,
     contains,
+    contents_over_time,
     default_tip,
     first_parents,
+    first_parents_until,
     merge_base,
     resolve_rev,
 )
@@ -29,21 +31,20 @@ from podium.git.sources import (
     Checkout,
     Hosted,
     Source,
-    Target,
     cache_folder,
     check_registry,
     locate,
     lock,
-    target,
 )
+from podium.git.tip import Target, target
 from podium.git.worktree import WorkingTree
 
 __all__ = [
     "Advertised",
     "Bare",
     "Checkout",
-    "Difference",
     "Hosted",
+    "Merge",
     "ObjectTree",
     "Ran",
     "Remote",
@@ -51,6 +52,7 @@ __all__ = [
     "Target",
     "WorkingTree",
     "author",
+    "borrowing",
     "branch_point",
     "cache_folder",
     "check_can_commit",
@@ -61,13 +63,16 @@ __all__ = [
     "commit_paths",
     "commit_tree",
     "contains",
+    "contents_over_time",
     "default_tip",
     "differences",
     "first_parents",
+    "first_parents_until",
     "init",
     "locate",
     "lock",
     "merge_base",
+    "merge_result",
     "open_repository",
     "output",
     "redacted",

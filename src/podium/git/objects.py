@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Union
 
 from podium.errors import Denied, Unavailable
 from podium.git import program
+from podium.history import Difference
 from podium.tree import FILE, FOLDER, Entry
 
 if TYPE_CHECKING:
@@ -152,15 +153,6 @@ def commit_of(repository: Repository, id_: str) -> Commit:
 
 
 # --- what differs ---------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """A path that two trees differ at: its entry in each, ``None`` where it has none; never a folder."""
-
-    path: str
-    before: Entry | None
-    after: Entry | None
 
 
 def differences(repository: Repository, before: str | None, after: str | None) -> Iterator[Difference]:

@@ -149,7 +149,8 @@ def unavailable(what: str, messages: str, where: str = "") -> Unavailable:
     said = _last_words(messages)
     for pattern, remedy in _REMEDIES:
         if re.search(pattern, messages, re.IGNORECASE):
-            return Unavailable(f"{what}: {said}", remedy.format(where=where or "FOLDER"))
+            named = re.search(r"(?:repository|path) (?:at )?'([^']+)'", messages)
+            return Unavailable(f"{what}: {said}", remedy.format(where=named[1] if named else where or "FOLDER"))
     return Unavailable(f"{what}: {said}" if said else what, "try the same with git itself")
 
 

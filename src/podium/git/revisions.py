@@ -94,6 +94,47 @@ def first_parents(repository: Repository, tip: str) -> Iterator[str]:
         at = str(parents[0]) if parents else None
 
 
+def first_parents_until(repository: Repository, tip: str, base: str) -> list[str]:
+    """
+    Give the first-parent commits of a tip that came after a base, oldest first.
+
+    Raises Denied where the base is not on the tip's first-parent line, Unavailable where a shallow clone hides that.
+    """
+    found: list[str] = []
+    for commit in first_parents(repository, tip):
+        if commit == base:
+            return found[::-1]
+        found.append(commit)
+    raise Denied(
+        f"{base[:12]} is not on the first-parent line of {tip[:12]}", "name a commit that the branch was built upon"
+    )
+
+
+def contents_over_time(repository: Repository, tip: str, path: str) -> Iterator[bytes]:
+    """
+    Give each content that a file had along the first parents of a commit, newest first, each change once.
+
+    Raises Unavailable where a shallow clone hides the rest of it.
+    """
+    last: Oid | None = None
+    for commit in first_parents(repository, tip):
+        id_ = _blob_at(repository, commit, path)
+        if id_ is not None and id_ != last:
+            yield bytes(repository[id_].data)
+        last = id_
+
+
+def _blob_at(repository: Repository, commit: str, path: str) -> Oid | None:
+    import pygit2
+
+    at: object = commit_of(repository, commit).tree
+    for part in path.split("/"):
+        if not isinstance(at, pygit2.Tree) or part not in at:
+            return None
+        at = at[part]
+    return at.id if isinstance(at, pygit2.Blob) else None
+
+
 def merge_base(repository: Repository, one: str, other: str) -> str | None:
     """
     Give the best common ancestor of two commits; ``None`` where they have none.
@@ -114,8 +155,12 @@ def branch_point(repository: Repository) -> str | None:
     The default branch is the remote's where one was fetched, else ``main`` or ``master``, else the current one.
     """
     head = _peeled(repository, "HEAD")
-    tips = (_peeled(repository, f"refs/{name}") for name in _DEFAULTS)
-    default = next((tip for tip in tips if tip is not None), head)
+    name = next((name for name in _DEFAULTS if _peeled(repository, f"refs/{name}") is not None), None)
+    default = _peeled(repository, f"refs/{name}") if name is not None else head
+    if name is not None and not repository.head_is_detached and not repository.head_is_unborn:
+        short = repository.references[f"refs/{name}"].resolve().shorthand.removeprefix("origin/")
+        if repository.head.shorthand == short:
+            return head  # each commit on the default branch itself is a step of its own
     return merge_base(repository, head, default) if head is not None and default is not None else None
 
 

@@ -20,7 +20,7 @@ from podium import layout
 from podium.errors import Denied, NotARegistry, Unavailable, Usage
 from podium.git import program
 from podium.git.objects import ObjectTree, commit_tree, open_repository
-from podium.git.remote import Advertised, Remote
+from podium.git.remote import Remote
 from podium.git.revisions import default_tip, resolve_rev
 from podium.git.worktree import WorkingTree
 from podium.tree import Tree
@@ -76,7 +76,7 @@ class Checkout:
         """Give the files on disk, or those of a revision; raises what ``resolve_rev`` does."""
         if rev is None:
             return WorkingTree(self.root)
-        return _registry_at(self.repository, resolve_rev(self.repository, rev), f"{self.label} at {rev}")
+        return registry_at(self.repository, resolve_rev(self.repository, rev), f"{self.label} at {rev}")
 
     def remote(self) -> Remote:
         """Give the remote of the current branch, else ``origin``, else the only one; raises Denied where there is none."""
@@ -268,14 +268,15 @@ def _stale_locks(clone: Path) -> list[Path]:
 
 def _tree_of(repository: Repository, rev: str | None, label: str) -> ObjectTree:
     if rev is not None:
-        return _registry_at(repository, resolve_rev(repository, rev), f"{label} at {rev}")
+        return registry_at(repository, resolve_rev(repository, rev), f"{label} at {rev}")
     tip = default_tip(repository)
     if tip is None:
         raise Denied(f"{label} has no commit on its default branch", _EMPTY)
-    return _registry_at(repository, tip, label)
+    return registry_at(repository, tip, label)
 
 
-def _registry_at(repository: Repository, commit: str, label: str) -> ObjectTree:
+def registry_at(repository: Repository, commit: str, label: str) -> ObjectTree:
+    """Give the files of a commit; raises Denied where they are no registry."""
     tree = commit_tree(repository, commit)
     check_registry(tree, label)
     return tree
@@ -351,54 +352,3 @@ def cache_folder() -> Path:
         return Path(own).absolute()
     shared = os.environ.get("XDG_CACHE_HOME", "")
     return Path(shared if shared.startswith("/") else Path.home() / ".cache") / "podium"
-
-
-# --- pushing to it --------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Target:
-    """The tip of a remote's default branch, fetched: what a commit is made upon, and where it goes."""
-
-    remote: Remote
-    repository: Repository
-    branch: str
-    tree: ObjectTree
-
-    @property
-    def commit(self) -> str:
-        """The commit at the tip."""
-        return str(self.tree.commit)
-
-    def push(self, commit: str) -> bool:
-        """Push a commit made upon the tip; see ``Remote.push``."""
-        return self.remote.push(commit, self.branch, self.commit)
-
-
-def target(source: Source) -> Target:
-    """
-    Fetch the tip of the default branch of a source's remote; no branch, index or file of a checkout is touched.
-
-    Raises Denied where the remote is empty or no registry, Unavailable where it does not answer.
-    """
-    remote = source.remote()
-    for _ in range(3):  # the tip may be rewritten between asking and fetching
-        branch, tip = _tip(remote.advertised(), remote.label)
-        repository = open_repository(remote.folder)
-        if tip not in repository:
-            remote.fetch(f"refs/heads/{branch}")
-            repository = open_repository(remote.folder)
-        if tip in repository:
-            return Target(remote, repository, branch, _registry_at(repository, tip, remote.label))
-    raise Unavailable(f"{remote.label} keeps rewriting {branch}", "try again")
-
-
-def _tip(there: Advertised, label: str) -> tuple[str, str]:
-    if not there.refs:
-        raise Denied(
-            f"{label} is empty: its default branch has no commit yet", "push the first: `git push -u origin HEAD`"
-        )
-    if there.default is None or there.tip is None:
-        point = "point its HEAD at a branch: `git symbolic-ref HEAD refs/heads/main` there"
-        raise Denied(f"{label} does not say which of its branches is the default", point)
-    return there.default, there.tip

@@ -8,6 +8,7 @@ from typing import ClassVar
 from podium import codec, layout, schemas
 from podium.checks import Around, Example, File, Flaw, Rule
 from podium.codec import Malformed, Value
+from podium.codec.glance import is_surely_canonical
 from podium.schemas import Problem
 
 _HOW_TO_SEE = "look at the schema in schemas/{}.schema.json, or at the reference of the registry's files"
@@ -150,7 +151,7 @@ class FilesAreCanonical(Rule):
 
 def _is_canonical(file: File) -> bool:
     try:
-        return codec.is_canonical(file.place.document, file.raw, file.data)
+        return is_surely_canonical(file.place.document, file.raw) or codec.is_canonical(file.place.document, file.raw, file.data)
     except Malformed:  # comments where podium cannot keep them: the file stays as the person wrote it
         return True
 

@@ -25,6 +25,7 @@ MOST = 500
 """So many complaints about one document are put into words; nobody reads on, and each takes a while."""
 
 _WIDEST = 80
+_HUGE = 10**300  # larger whole numbers are taken for this one: beyond 4300 digits Python does not print them
 _WORDS = {
     "string": "text",
     "number": "a number",
@@ -82,29 +83,36 @@ def _plain(data: Any, pointer: Pointer, odd: list[Problem]) -> Any:
         return {key: _plain(value, (*pointer, key), odd) for key, value in _textual(data, pointer, odd)}
     if isinstance(data, list | tuple):
         return [_plain(value, (*pointer, index), odd) for index, value in enumerate(data)]
-    return data
+    if isinstance(data, str):
+        return _encodable(data)
+    is_huge = isinstance(data, int) and abs(data) > _HUGE
+    return data if not is_huge else _HUGE if data > 0 else -_HUGE
 
 
 def _why_odd(data: Any, pointer: Pointer) -> str | None:
-    if isinstance(data, str):
-        return "is text that is no Unicode" if _has_surrogates(data) else None
     if isinstance(data, float):
         return None if math.isfinite(data) else "is not a finite number"
     if isinstance(data, dict | list | tuple):
         return "is nested too deeply" if len(pointer) >= DEEPEST else None
-    return None if data is None or isinstance(data, int) else "is nothing that a file can hold"
+    return None if data is None or isinstance(data, str | int) else "is nothing that a file can hold"
 
 
 def _textual(data: dict[Any, Any], pointer: Pointer, odd: list[Problem]) -> Iterator[tuple[str, Any]]:
     for key, value in data.items():
-        if isinstance(key, str) and not _has_surrogates(key):
-            yield key, value
+        if isinstance(key, str):
+            yield _encodable(key), value
         else:
             odd.append(Problem(pointer, f"the key {shown(key)} is no text"))
 
 
-def _has_surrogates(text: str) -> bool:
-    return not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text)
+def _encodable(text: str) -> str:
+    """Replace surrogates, on which validators stumble: whether text is Unicode was for the loader to see."""
+    return text if is_unicode(text) else text.encode(errors="replace").decode()
+
+
+def is_unicode(text: str) -> bool:
+    """Tell whether text has no lone surrogates, which no file can hold."""
+    return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def from_python(error: ValidationError) -> Fault:

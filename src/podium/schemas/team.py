@@ -18,7 +18,7 @@ from typing import Any, NoReturn
 from urllib.parse import unquote
 
 from podium.schemas.ambiguity import MOST_STEPS, Steps
-from podium.schemas.explain import DEEPEST, Pointer, Problem, explained, from_rust, plain, sentences, shown
+from podium.schemas.explain import DEEPEST, Pointer, Problem, explained, from_rust, is_unicode, plain, sentences, shown
 from podium.schemas.graph import components
 from podium.schemas.patterns import linear, why_exponential
 
@@ -163,6 +163,9 @@ def _strange(document: Any) -> list[Problem]:
         return [Problem((), "is no JSON Schema: it must be a mapping, true or false")]
     _, odd = plain(document)
     for pointer, value in _everything(document, ()):
+        texts = [value] if isinstance(value, str) else value if isinstance(value, dict) else ()
+        if not all(map(is_unicode, texts)):
+            odd.append(Problem(pointer, "holds text that is no Unicode"))
         if isinstance(value, _Doubled):
             odd.append(Problem((*pointer, value.key), f"the key {shown(value.key)} is there twice"))
         if isinstance(value, dict | list) and len(pointer) == DEEPEST_SCHEMA:
@@ -330,7 +333,10 @@ class _Reading:
     def _endless(self) -> list[Problem]:
         """Find references that come back to where they were without having looked any deeper into the data."""
         return [
-            Problem(min(members, key=len), "refers to itself for the same value: that never ends")
+            Problem(
+                min(members, key=lambda pointer: (len(pointer), str(pointer))),
+                "refers to itself for the same value: that never ends",
+            )
             for members in components(self.schemas, self._beside)
             if len(members) > 1 or members[0] in self._beside(members[0])
         ]

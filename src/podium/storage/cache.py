@@ -23,6 +23,8 @@ from podium.storage.proofs import Proofs
 SMALL = hashing.CHUNK
 """Bytes up to which a file is read whole, so that nothing is written where the cache has it already."""
 READ_ONLY = 0o444
+_CANNOT_CLONE: set[Path] = set()
+"""Folders where one file could not share another's blocks: asking again for each file would cost more than it gives."""
 _FICLONE = 0x40049409
 """Linux: let two files share their blocks until one of them changes."""
 
@@ -82,6 +84,7 @@ class Cache:
                 stream.write(chunk)
             sums = hasher.sums()
             if not fits(sums):
+                temporary.unlink()
                 return None
             self._reveal(temporary, stream, md5)
         self._remember(md5, sums)
@@ -185,9 +188,9 @@ class Cache:
         try:
             with temporary.open("xb") as stream:
                 yield temporary, stream
-        finally:
-            with suppress(FileNotFoundError):
-                temporary.unlink()
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
 
     def _reveal(self, temporary: Path, stream: BinaryIO, md5: str) -> None:
         stream.flush()
@@ -233,7 +236,7 @@ def _linked(source: Path, target: Path) -> bool:
 
 def clone(source: Path, target: Path) -> bool:
     """Make a copy that shares its blocks with the source (btrfs, XFS, bcachefs); False where that can't be."""
-    if not sys.platform.startswith("linux"):
+    if not sys.platform.startswith("linux") or target.parent in _CANNOT_CLONE:
         return False
     import fcntl
 
@@ -241,6 +244,7 @@ def clone(source: Path, target: Path) -> bool:
         with source.open("rb") as original, target.open("xb") as copy:
             fcntl.ioctl(copy.fileno(), _FICLONE, original.fileno())
     except OSError:
+        _CANNOT_CLONE.add(target.parent)
         target.unlink(missing_ok=True)
         return False
     return True

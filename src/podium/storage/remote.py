@@ -24,7 +24,8 @@ JOBS = 8
 """Objects sent, asked for or fetched at a time."""
 _BLOCK = 8 * hashing.CHUNK
 """Bytes asked of a server at a time."""
-_MULTIPART = 64 * hashing.CHUNK
+_WHOLE = 16 * hashing.CHUNK
+"""Bytes up to which a file is copied without a word about how far it is."""
 
 
 class Absent(Exception):  # an answer, not an error: the remote is there, the object is not
@@ -89,8 +90,9 @@ class FolderRemote:
                 yield temporary
                 temporary.chmod(READ_ONLY)
                 temporary.replace(place)
-            finally:
+            except BaseException:
                 temporary.unlink(missing_ok=True)
+                raise
 
     def _ready(self, folder: Path) -> None:
         if folder in self._swept:
@@ -112,9 +114,10 @@ class FolderRemote:
 
 
 def _copy(source: Path, target: Path, meter: Meter) -> None:
-    if source.stat().st_size <= _MULTIPART:
+    size = source.stat().st_size
+    if size <= _WHOLE:
         shutil.copyfile(source, target)
-        meter.add(source.stat().st_size)
+        meter.add(size)
         return
     with source.open("rb") as original, target.open("xb") as copy:
         for chunk in hashing.chunks_of(original):

@@ -170,7 +170,7 @@ class Storage:
             files = manifests.listed(md5, found)
             return md5, ((None, files) if files is not None else ("hash", ()))
 
-        return dict(each(read, {record.md5 for record in records}, JOBS, meter))
+        return dict(each(read, list({record.md5 for record in records}), JOBS, meter))
 
     def manifest(self, record: Record, remote: str | None = None) -> tuple[File, ...]:
         """

@@ -1,0 +1,103 @@
+"""
+Merges simulated as a forge makes them: by git's own merge, in a repository of nothing but borrowed objects.
+
+The repository that is asked about is never written to, and nothing that it or a pull request configures (merge drivers,
+attributes, hooks) has a say.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from podium.errors import Unavailable
+from podium.git import program
+from podium.git.objects import ObjectTree, commit_of, open_repository
+
+if TYPE_CHECKING:
+    from pygit2 import Repository
+
+_CONFIG = "[core]\n\trepositoryformatversion = 0\n\tbare = true\n\tattributesFile = /dev/null\n"
+_CLEAN, _CONFLICT = 0, 1
+
+
+@dataclass(frozen=True)
+class Merge:
+    """What a merge gives: its files, readable while the ``with`` block lasts, and the paths that conflict."""
+
+    repository: Repository = field(repr=False)
+    tree: ObjectTree
+    conflicts: tuple[str, ...] = ()
+
+
+@contextmanager
+def borrowing(objects: Sequence[Path], shallow: Path | None = None) -> Iterator[Repository]:
+    """
+    Open a bare repository that has no objects, settings or refs of its own, but reads those of some object folders.
+
+    It goes away with the ``with`` block. ``shallow`` is the file that says where a shallow clone ends.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="podium-merge-"))
+    try:
+        for name in ("objects/info", "refs"):
+            (folder / name).mkdir(parents=True)
+        (folder / "HEAD").write_text("ref: refs/heads/main\n")
+        (folder / "config").write_text(_CONFIG)
+        alternates = "".join(f"{path}\n" for path in objects)
+        (folder / "objects/info/alternates").write_text(alternates, errors="surrogateescape")
+        if shallow is not None and shallow.is_file():
+            shutil.copyfile(shallow, folder / "shallow")
+        yield open_repository(folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def merged(repository: Repository, base: str, head: str) -> Iterator[Merge]:
+    """
+    Merge a head commit into a base commit, as a forge's merge button would.
+
+    The two must have a common ancestor. Raises Unavailable where an object is missing.
+    """
+    common = _common(repository)
+    with borrowing([common / "objects"], common / "shallow") as scratch:
+        ran = program.run(
+            Path(scratch.path),
+            "merge-tree",
+            "--write-tree",
+            "-z",
+            "--name-only",
+            "--no-messages",
+            base,
+            head,
+            bare=True,
+        )
+        if ran.code not in (_CLEAN, _CONFLICT):
+            raise Unavailable(
+                f"git cannot merge {head[:12]} into {base[:12]}: {ran.messages or 'it gave no reason'}",
+                "get the whole history: `git fetch --unshallow` (in CI: `fetch-depth: 0`), in a clone without --filter",
+            )
+        tree, *paths = ran.out.decode("utf-8", "surrogateescape").rstrip("\0").split("\0")
+        yield Merge(scratch, ObjectTree(scratch, tree.strip()), tuple(dict.fromkeys(paths)))
+
+
+@contextmanager
+def merge_result(repository: Repository, base: str, head: str, ancestor: str) -> Iterator[Merge]:
+    """Give what merging head into base gives; without a merge where base has nothing that head does not have."""
+    if ancestor == base:
+        yield Merge(repository, ObjectTree(repository, str(commit_of(repository, head).tree_id)))
+        return
+    with merged(repository, base, head) as merge:
+        yield merge
+
+
+def _common(repository: Repository) -> Path:
+    """Give the folder that a linked work tree shares with its siblings: that is where the objects are."""
+    own = Path(repository.path)
+    pointer = own / "commondir"
+    return (own / pointer.read_text().strip()).resolve() if pointer.is_file() else own

@@ -1,0 +1,162 @@
+"""A step judged: the rules of the state on what it touches and on what depends on that, and the rules of history and policy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from podium import checks, codec, layout
+from podium.checks import Around, Chosen, File, Finding, Report, Rule, Unit, Verdict
+from podium.diff import Change
+from podium.errors import Refused
+from podium.history import Step
+from podium.model import Registry
+
+
+def judge_step(step: Step, rules: Iterable[Rule], ignored: frozenset[str] = frozenset()) -> Report:
+    """
+    Judge a step by the rules; what was wrong before and is still as wrong is not charged to it.
+
+    ``ignored`` are paths about which nothing can be said, since their content is a conflict. Raises NewerFormat and
+    Unavailable.
+    """
+    chosen = checks.chosen(list(rules))
+    around = checks.look_around(step.after.tree)
+    before = checks.look_around(step.before.tree)
+    verdicts = [_new(unit, step, around, before, chosen) for unit in touched(step)]
+    verdicts.append(Verdict(tuple(_by_teams_of_the_base(step, around, before, rules)), 0))
+    verdicts.append(Verdict(tuple(_by_history(step, rules)), 0))
+    report = checks.report(verdicts)
+    return replace(report, findings=tuple(_said_once(report.findings, ignored)))
+
+
+def _new(unit: Unit, step: Step, around: Around, before: Around, rules: Chosen) -> Verdict:
+    """Judge a unit after the step, less what was found in it before."""
+    after = checks.judge(unit, around, rules)
+    if not after.findings or (unit.kind is not None and step.before.tree.entry(unit.folder) is None):
+        return after
+    known = {_identity(finding) for finding in checks.judge(unit, before, rules).findings}
+    return replace(after, findings=tuple(found for found in after.findings if _identity(found) not in known))
+
+
+def _identity(finding: Finding) -> tuple[str, str, str]:
+    return finding.rule, finding.path, finding.message
+
+
+# --- what has to be judged ------------------------------------------------------------------------------------------
+
+
+def touched(step: Step) -> list[Unit]:
+    """Give what a step touches, and what depends on that, in order and each once."""
+    units = [unit for path in step.paths for unit in _units_of(step, path)]
+    for change in step.changes:
+        units += _dependents(step, change)
+    if layout.REGISTRY in step.paths:
+        units += _losers_of_tags(step)
+    return [unit for unit in dict.fromkeys(units) if unit.kind is None or _is_there(step.after, unit)]
+
+
+def _units_of(step: Step, path: str) -> Iterator[Unit]:
+    unit = checks.unit_of(path)
+    yield unit
+    if unit.kind is not None and not _is_there(step.before, unit):
+        yield Unit(None)  # a new name stands beside others
+
+
+def _is_there(registry: Registry, unit: Unit) -> bool:
+    entry = registry.tree.entry(unit.folder)
+    return entry is not None and entry.is_folder
+
+
+def _dependents(step: Step, change: Change) -> Iterator[Unit]:
+    """Give the models that link a version which the step withdraws in its artifact."""
+    if change.kind != "version-withdrawn" or change.entity != "artifact":
+        return
+    needle = change.name.encode()
+    for name, model in step.after.models.items():
+        for version in model.numbers:
+            # most links are told apart by their bytes alone
+            if needle in step.after.tree.read(layout.version("model", name, version)):
+                yield Unit("model", name)
+                break
+
+
+def _losers_of_tags(step: Step) -> Iterator[Unit]:
+    """Give the models whose tags a shrunken vocabulary no longer has."""
+    try:
+        old, new = step.before.settings.tags, step.after.settings.tags
+    except Refused:
+        return
+    if new is None or (old is not None and set(old) <= set(new)):
+        return
+    for name, model in step.after.models.items():
+        try:
+            lost = [tag for tag in model.tags if tag not in new]
+        except Refused:
+            continue
+        if lost:
+            yield Unit("model", name)
+
+
+# --- the rules that need both sides ---------------------------------------------------------------------------------
+
+
+def _by_teams_of_the_base(step: Step, around: Around, before: Around, rules: Iterable[Rule]) -> Iterator[Finding]:
+    """Apply the team schemas of the base to what the step writes: a change cannot loosen what it is judged by."""
+    if before.team == around.team:
+        return
+    by_base = replace(around, team=before.team)
+    team = next(rule for rule in rules if rule.id == "team-schema")
+    for difference in step.differences:
+        file = _file(step.after, difference.path) if difference.after is not None and difference.after.is_file else None
+        if file is not None and file.sound:
+            yield from (team.finding(flaw, file.raw) for flaw in team.in_file(file, by_base))
+
+
+def _file(registry: Registry, path: str) -> File | None:
+    place = layout.place(path)
+    if place is None:
+        return None
+    raw = registry.tree.read(path)
+    try:
+        return File(path, place, raw, codec.decode(raw))
+    except codec.Malformed:
+        return None
+
+
+def _by_history(step: Step, rules: Iterable[Rule]) -> Iterator[Finding]:
+    for rule in rules:
+        for flaw in rule.in_step(step):
+            yield rule.finding(flaw, _bytes(step, flaw.path))
+
+
+def _bytes(step: Step, path: str) -> bytes | None:
+    entry = step.after.tree.entry(path)
+    return step.after.tree.read(path) if entry is not None and entry.is_file else None
+
+
+# --- nothing is found twice -----------------------------------------------------------------------------------------
+
+
+def _said_once(findings: Iterable[Finding], ignored: frozenset[str]) -> Iterator[Finding]:
+    """Leave out what follows from something that is found already."""
+    found = list(dict.fromkeys(findings))
+    rewritten = {finding.path for finding in found if finding.rule == "version-written-once"}
+    removed = tuple(
+        finding.path.rpartition("/")[0] + "/"
+        for finding in found
+        if finding.rule == "entity-kept" and finding.path.endswith(("/model.yaml", "/artifact.yaml"))
+    )
+    numbered = {
+        finding.path.rpartition("/")[0]
+        for finding in found
+        if finding.rule in ("version-number-next", "version-written-once")
+    }
+    for finding in found:
+        if finding.path in ignored or (finding.path in rewritten and finding.rule != "version-written-once"):
+            continue
+        if finding.path.startswith(removed) and finding.rule != "entity-kept":
+            continue
+        if finding.rule == "version-numbers-contiguous" and finding.path.rpartition("/")[0] in numbered:
+            continue
+        yield finding
