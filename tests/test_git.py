@@ -84,6 +84,7 @@ def test_a_checkout_is_found_from_any_folder_in_it(root):
     assert git.locate(None, root / "models" / "m") == git.Checkout(root)
     assert git.locate(str(root), Path("/")) == git.Checkout(root)
     assert git.locate("registry", root.parent) == git.Checkout(root)
+    assert git.locate(None, root / ".git" / "hooks") == git.locate(str(root / ".git"), root) == git.Checkout(root)
 
 
 def test_a_bare_repository_is_found_by_its_path_and_from_inside(bare):
@@ -485,6 +486,14 @@ def test_a_hosted_registry_is_fetched_before_it_is_read(root, bare):
     run(bare, "branch", "-D", "gone")
     with pytest.raises(Denied):
         git.locate(address, root).tree("gone")
+
+
+def test_a_clone_is_as_fresh_as_the_remote_where_all_refs_agree(root, bare):
+    run(bare, "tag", "-a", "-m", "one", "one", "main")
+    hosted = git.locate(f"file://{bare}", root)
+    assert hosted.tree("one").commit == run(root, "rev-parse", "HEAD")
+    there = {ref: id_ for id_, ref in (line.split() for line in run(hosted.cache, "show-ref").splitlines())}
+    assert hosted.remote().advertised() == git.Advertised("main", there)
 
 
 def test_a_clone_that_a_killed_fetch_left_locked_is_mended(root, bare):

@@ -199,7 +199,7 @@ def test_a_touched_file_is_read_again_and_kept(used, content, home):
     used = used()
     inode = (used.folder / "config.json").stat().st_ino
     os.utime(used.folder / "config.json")
-    resolve.use(version(record(content)), lambda: Offline(), home)
+    resolve.use(version(record(content)), Offline, home)
     assert (used.folder / "config.json").stat().st_ino == inode
     resolve.use(version(record(content)), never, home)
 
@@ -246,12 +246,12 @@ def test_a_long_manifest_that_lies_about_the_sha256_gets_nothing(used, content, 
 
 
 @pytest.mark.parametrize("path", ["../evil", "/etc/evil", "a/../../evil", ".git/hooks/x", "a\\..\\evil", "nul"])
-@pytest.mark.parametrize("to", [False, True])
-def test_a_path_that_leaves_the_folder_is_refused(root, home, tmp_path, content, path, to):
+def test_a_path_that_leaves_the_folder_is_refused(root, home, tmp_path, content, path):
     files = (File(path, 2, content.files[0].md5, content.files[0].sha256),)
     hostile = replace(record(content), md5=manifest.directory_hash(files), files=files, size=2, nfiles=1)
-    with pytest.raises(Denied, match="not safe"):
-        resolve.use(version(hostile), lambda: Storage.at(root), home, to=tmp_path / "to" if to else None)
+    for to in (None, tmp_path / "to"):
+        with pytest.raises(Denied, match="not safe"):
+            resolve.use(version(hostile), lambda: Storage.at(root), home, to=to)
     assert not (tmp_path / "to").exists()
 
 
@@ -308,7 +308,7 @@ def test_a_link_in_a_files_place_is_replaced_only_by_force(used, tmp_path):
     outside.write_bytes(b"{}")
     (tmp_path / "to").mkdir()
     (tmp_path / "to/config.json").symlink_to(outside)
-    with pytest.raises(Denied, match="config.json"):
+    with pytest.raises(Denied, match=r"config\.json"):
         used(to=tmp_path / "to")
     used(to=tmp_path / "to", force=True)
     assert holds(tmp_path / "to", FILES)
@@ -345,7 +345,8 @@ def script(content, root, home, before=""):
 
 @pytest.mark.parametrize("moment", ["os.link", "os.rename", "os.replace", "os.unlink", "os.chmod"])
 @pytest.mark.parametrize("call", [1, 4])
-def test_a_process_killed_at_any_moment_leaves_nothing_that_is_handed_out(used, root, home, content, moment, call):
+def test_a_process_killed_at_any_moment_leaves_nothing_that_is_handed_out(used, home, content, moment, call):
+    root = home.parents[2]
     forget_cache(root)
     before = (
         "class Killed:\n"

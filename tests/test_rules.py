@@ -124,7 +124,11 @@ SCHEMA = {
     "a version in capitals": ({SHADOW: "generation: 1\nversion: V1\n"}, SHADOW, 2),
     "a version with a line end": ({SHADOW: 'generation: 1\nversion: "v1\\n"\n'}, SHADOW, 2),
     "an unknown key": ({SHADOW: "generation: 1\nversion: v1\nnote: x\n"}, SHADOW, 3),
-    "a link without version": ({f"{MODEL}/versions/v2.yaml": "artifact: vision/resnet50\n"}, f"{MODEL}/versions/v2.yaml", 1),
+    "a link without version": (
+        {f"{MODEL}/versions/v2.yaml": "artifact: vision/resnet50\n"},
+        f"{MODEL}/versions/v2.yaml",
+        1,
+    ),
     "a link that climbs": (
         {f"{MODEL}/versions/v2.yaml": "artifact: ../resnet50\nversion: v2\n"},
         f"{MODEL}/versions/v2.yaml",
@@ -161,10 +165,10 @@ SCHEMA = {
     "an unknown key in a policy": (
         {"registry.yaml": edited(REGISTRY, "    after: [staging]", "    overrides: {}")},
         "registry.yaml",
-        11,
+        12,
     ),
-    "after itself": ({"registry.yaml": edited(REGISTRY, "[staging]", "[production]")}, "registry.yaml", 11),
-    "after an unknown alias": ({"registry.yaml": edited(REGISTRY, "[staging]", "[canary]")}, "registry.yaml", 11),
+    "after itself": ({"registry.yaml": edited(REGISTRY, "[staging]", "[production]")}, "registry.yaml", 12),
+    "after an unknown alias": ({"registry.yaml": edited(REGISTRY, "[staging]", "[canary]")}, "registry.yaml", 12),
     "after in a circle": (
         {"registry.yaml": edited(REGISTRY, "In shadow traffic\n", "In shadow traffic\n    after: [production]\n")},
         "registry.yaml",
@@ -268,8 +272,14 @@ NAMES = {
     "git's own": ({"models/.git/model.yaml": ABOUT}, "models/.git/model.yaml"),
     "a climbing model": ({"models/../model.yaml": ABOUT}, "models/../model.yaml"),
     "a project": ({"artifacts/a b/x/artifact.yaml": ABOUT}, "artifacts/a b/x/artifact.yaml"),
-    "the project of models": ({"artifacts/model-registry/x/artifact.yaml": ABOUT}, "artifacts/model-registry/x/artifact.yaml"),
-    "that project in capitals": ({"artifacts/Model-Registry/x/artifact.yaml": ABOUT}, "artifacts/Model-Registry/x/artifact.yaml"),
+    "the project of models": (
+        {"artifacts/model-registry/x/artifact.yaml": ABOUT},
+        "artifacts/model-registry/x/artifact.yaml",
+    ),
+    "that project in capitals": (
+        {"artifacts/Model-Registry/x/artifact.yaml": ABOUT},
+        "artifacts/Model-Registry/x/artifact.yaml",
+    ),
     "an artifact": ({"artifacts/vision/7/artifact.yaml": ABOUT}, "artifacts/vision/7/artifact.yaml"),
     "latest": ({f"{MODEL}/aliases/latest.yaml": GOOD_ALIAS}, f"{MODEL}/aliases/latest.yaml"),
     "Latest": ({f"{ARTIFACT}/aliases/Latest.yaml": GOOD_ALIAS}, f"{ARTIFACT}/aliases/Latest.yaml"),
@@ -311,7 +321,10 @@ def test_a_bad_name_is_found_at_the_file_it_belongs_to(case):
             {"artifacts/vision/ResNet50/artifact.yaml": ABOUT},
             {"artifacts/vision/ResNet50/artifact.yaml", f"{ARTIFACT}/artifact.yaml"},
         ),
-        ({f"{ARTIFACT}/aliases/BEST.yaml": GOOD_ALIAS}, {f"{ARTIFACT}/aliases/BEST.yaml", f"{ARTIFACT}/aliases/best.yaml"}),
+        (
+            {f"{ARTIFACT}/aliases/BEST.yaml": GOOD_ALIAS},
+            {f"{ARTIFACT}/aliases/BEST.yaml", f"{ARTIFACT}/aliases/best.yaml"},
+        ),
     ],
 )
 def test_twins_are_found_at_both(changes, paths):
@@ -342,7 +355,10 @@ REFERENCES = {
         4,
     ),
     "an alias on a withdrawn artifact version": (
-        {f"{ARTIFACT}/artifact.yaml": "description: One\nwithdrawn:\n  v1: broken\n", SHADOW: "generation: 1\nversion: v0\n"},
+        {
+            f"{ARTIFACT}/artifact.yaml": "description: One\nwithdrawn:\n  v1: broken\n",
+            SHADOW: "generation: 1\nversion: v0\n",
+        },
         "alias-target-withdrawn",
         f"{ARTIFACT}/aliases/best.yaml",
         2,
@@ -420,7 +436,15 @@ REFERENCES = {
     "a wrong count": ({V3: edited(RECORD, "nfiles: 2", "nfiles: 3")}, "manifest-matches-hash", V3, 4),
     "a wrong path": ({V3: edited(RECORD, "path: v3", "path: v2")}, "manifest-matches-hash", V3, 6),
     "an unsorted manifest": (
-        {V3: "".join([*RECORD.splitlines(keepends=True)[:10], *RECORD.splitlines(keepends=True)[11:9:-1], *RECORD.splitlines(keepends=True)[12:]])},
+        {
+            V3: "".join(
+                [
+                    *RECORD.splitlines(keepends=True)[:10],
+                    *RECORD.splitlines(keepends=True)[11:9:-1],
+                    *RECORD.splitlines(keepends=True)[12:],
+                ]
+            )
+        },
         "manifest-matches-hash",
         V3,
         12,
@@ -482,7 +506,9 @@ UNSAFE = ["../x", "/etc/passwd", "a/../b", "a//b", "./a", ".git/config", "a/.GIT
 @pytest.mark.parametrize("path", UNSAFE)
 def test_an_unsafe_path_is_found_at_its_entry(path):
     text = examples.record("v3", {path: b"1", NO_PNG: b"2"})
-    line = next(number for number, row in enumerate(text.splitlines(), 1) if row.startswith("  - {") and NO_PNG not in row)
+    line = next(
+        number for number, row in enumerate(text.splitlines(), 1) if row.startswith("  - {") and NO_PNG not in row
+    )
     assert found({V3: text}) == [("manifest-paths-safe", V3, line)]
 
 
@@ -574,7 +600,9 @@ def test_bounds_are_inclusive_and_compared_in_decimal():
     assert unmet({"a": {"min": 0.9}}, {"a": 0.9}) == []
     assert unmet({"a": {"max": 1}}, {"a": 1.0}) == []
     assert unmet({"a": {"max_drop": 0.01}}, {"a": 0.92}, {"a": 0.93}) == []
-    assert unmet({"a": {"max_drop": 0.01}}, {"a": 0.9199}, {"a": 0.93}) == ["a drops from 0.93 to 0.9199, by more than 0.01"]
+    assert unmet({"a": {"max_drop": 0.01}}, {"a": 0.9199}, {"a": 0.93}) == [
+        "a drops from 0.93 to 0.9199, by more than 0.01"
+    ]
     assert unmet({"a": {"max_rise": 0.1}}, {"a": 0.4}, {"a": 0.3}) == []
     assert unmet({"a": {"max_rise": 0.1}}, {"a": 0.41}, {"a": 0.3}) == ["a rises from 0.3 to 0.41, by more than 0.1"]
 
@@ -602,13 +630,17 @@ def test_what_is_canonical_at_a_glance_is_canonical(path):
     assert codec.is_canonical(document, raw, codec.decode(raw))
 
 
-@pytest.mark.parametrize("number", ["0.10", "1.0e5", "1e5", "00.1", "0.00001", "-0", "0.30000000000000001", "+1", ".5", "1_0"])
+@pytest.mark.parametrize(
+    "number", ["0.10", "1.0e5", "1e5", "00.1", "0.00001", "-0", "0.30000000000000001", "+1", ".5", "1_0"]
+)
 def test_numbers_in_another_spelling_are_not_canonical(number):
     raw = RECORD.replace("accuracy: 0.93", f"accuracy: {number}").encode()
     assert not is_surely_canonical("version", raw)
 
 
-@pytest.mark.parametrize("text", ["yes", "Off", "null", "0b1", "12", "2026-01-01", "'x'", "a  b", "a ", "~", "a: b", "a #b"])
+@pytest.mark.parametrize(
+    "text", ["yes", "Off", "null", "0b1", "12", "2026-01-01", "'x'", "a  b", "a ", "~", "a: b", "a #b"]
+)
 def test_texts_that_need_quotes_are_not_canonical(text):
     raw = f"description: {text}\n".encode()
     assert not is_surely_canonical("artifact", raw)

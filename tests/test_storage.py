@@ -172,7 +172,7 @@ def test_pushing_sends_only_what_is_missing(storage, source, remote):
 def test_what_is_damaged_in_the_cache_is_not_sent(storage, source, root, remote):
     content = storage.add(source)
     spoil(at(root / ".dvc/cache", member(content, "config.json").md5), b"[]")
-    with pytest.raises(Denied, match="config.json"):
+    with pytest.raises(Denied, match=r"config\.json"):
         Storage.at(root).push([record(content)])
     assert not at(remote, content.md5).exists()
 

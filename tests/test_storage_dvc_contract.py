@@ -1,6 +1,5 @@
 """What podium's storage and DVC 3 must agree on; DVC's library is no public API, so its real command is asked."""
 
-import os
 import subprocess
 import sys
 
@@ -10,6 +9,8 @@ import yaml
 from podium import resolve
 from podium.storage import Storage
 from tests.storage_helpers import at, files_below, record, registry, version, write
+
+VERSION = "artifacts/vision/resnet50/versions/v0"
 
 
 def dvc(root, *arguments):
@@ -29,7 +30,7 @@ def root(tmp_path):
 
 def log(root, content):
     """Write a version's record as the format lays it out."""
-    place = root / "artifacts/vision/resnet50/versions/v0.dvc"
+    place = root / f"{VERSION}.dvc"
     place.parent.mkdir(parents=True)
     out = {"md5": content.md5, "size": content.size, "nfiles": content.nfiles, "hash": "md5", "path": "v0"}
     files = [{"path": file.path, "size": file.size, "md5": file.md5, "sha256": file.sha256} for file in content.files]
@@ -83,13 +84,13 @@ def test_plain_dvc_pulls_lists_and_finds_everything_in_place(root, tmp_path):
     assert "Cache and remote 'store' are in sync" in dvc(root, "status", "-c", target)
     subprocess.run(["rm", "-rf", str(root / ".dvc/cache")], check=True)
     dvc(root, "pull", "-q", target)
-    pulled = root / "artifacts/vision/resnet50/versions/v0"
+    pulled = root / VERSION
     assert {str(path.relative_to(pulled)) for path in files_below(pulled)} == {file.path for file in content.files}
     assert all((pulled / file.path).read_bytes() == (folder / file.path).read_bytes() for file in content.files)
     assert "up to date" in dvc(root, "status", target)
-    listed = dvc(root, "list", "-R", str(root), os.path.dirname(target) + "/v0")
+    listed = dvc(root, "list", "-R", str(root), VERSION)
     assert "ünï cödé/日本語.bin" in listed
-    dvc(root, "get", "-q", str(root), os.path.dirname(target) + "/v0", "-o", str(tmp_path / "got"))
+    dvc(root, "get", "-q", str(root), VERSION, "-o", str(tmp_path / "got"))
     assert len(files_below(tmp_path / "got")) == content.nfiles
 
 

@@ -224,6 +224,7 @@ class Editing:
 
     def promote(self, version: Version | str, alias: str) -> None:
         """Point an alias at a version of its registered model or artifact."""
+        refs.checked_alias(alias)
         target = self._version(version)
         base = self._base
 

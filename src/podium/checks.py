@@ -291,8 +291,11 @@ def check(tree: Tree, rules: Sequence[Rule], paths: Iterable[str] | None = None)
     """
     around = look_around(tree)
     sorted_rules = chosen(rules)
-    wanted = None if paths is None else [path.strip("/") for path in paths]
-    return report(judge(unit, around, sorted_rules) for unit in units(tree) if wanted is None or _touches(unit, wanted))
+    if paths is None:
+        return report(judge(unit, around, sorted_rules) for unit in units(tree))
+    wanted = [path.strip("/") for path in paths]
+    touched = (unit for unit in units(tree) if _touches(unit, wanted))
+    return report(_narrowed(judge(unit, around, sorted_rules), wanted) for unit in touched)
 
 
 def report(verdicts: Iterable[Verdict], skipped: int = 0) -> Report:
@@ -486,10 +489,41 @@ def _touches(unit: Unit, paths: Sequence[str]) -> bool:
     )
 
 
+_OWN = ("", ".", layout.REGISTRY, layout.SCHEMAS, ".gitattributes", layout.CODEOWNERS.partition("/")[0])
+
+
 def _of_the_registry(path: str) -> bool:
-    """Tell whether a path is in no registered model and no model artifact."""
+    """Tell whether a path is podium's, but in no registered model and no model artifact."""
     parts = path.split("/")
-    return len(parts) < {layout.MODELS: 2, layout.ARTIFACTS: 3}.get(parts[0], len(parts) + 1)
+    return parts[0] in _OWN or len(parts) < {layout.MODELS: 3, layout.ARTIFACTS: 4}.get(parts[0], 0)
+
+
+def _narrowed(verdict: Verdict, paths: Sequence[str]) -> Verdict:
+    """Leave out what was found in folders of models and artifacts that none of the paths is about."""
+    kept = (finding for finding in verdict.findings if any(_is_about(finding.path, path) for path in paths))
+    return Verdict(tuple(kept), verdict.files)
+
+
+def _is_about(found: str, path: str) -> bool:
+    """Tell whether a finding belongs to a path that was asked for: one in it, or in the same unit."""
+    if path in ("", ".", found) or found.startswith(f"{path}/"):
+        return True
+    unit = unit_of(path)
+    return unit == unit_of(found) and (unit.kind is not None or not (_is_below(path) or _is_below(found)))
+
+
+def _is_below(path: str) -> bool:
+    return path.split("/", 1)[0] in (layout.MODELS, layout.ARTIFACTS)
+
+
+def unit_of(path: str) -> Unit:
+    """Give the unit that a path belongs to."""
+    parts = path.split("/")
+    if parts[0] == layout.MODELS and len(parts) > 2:
+        return Unit("model", parts[1])
+    if parts[0] == layout.ARTIFACTS and len(parts) > 3:
+        return Unit("artifact", f"{parts[1]}/{parts[2]}")
+    return Unit(None)
 
 
 def visible(text: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
 
 from podium import layout, refs
 from podium.model import Registry, Settings
@@ -53,7 +54,7 @@ def merged(existing: str | None, registry: Registry) -> str:
     before, after = _around(existing or "")
     if not wanted:
         return before + after
-    if any(True for _ in outdone(after, registry.settings)):
+    if any(True for _ in outdone(after, registry)):
         before, after = before + after, ""
     if before and not before.endswith("\n"):
         before += "\n"
@@ -67,14 +68,22 @@ def found(text: str) -> tuple[int, str]:
     return (span[0] + 1, "".join(all_lines[span[0] : span[1]])) if span else (0, "")
 
 
-def outdone(after: str, settings: Settings) -> Iterator[tuple[int, str, str]]:
+def outdone(after: str, registry: Registry) -> Iterator[tuple[int, str, str]]:
     """Give each line, from 1, that takes an alias's path from its approvers, with the alias and the line's pattern."""
     for number, line in enumerate(_split(after), 1):
         pattern, owners = _rule(line)
-        for alias, policy in sorted(settings.policies.items()):
-            missing = set(policy.approvers) - set(owners)
-            if pattern and missing and may_mean(pattern, guarded(alias), inside=True):
+        for alias, policy in sorted(registry.settings.policies.items()):
+            if pattern and set(policy.approvers) - set(owners) and _means(pattern, alias, registry):
                 yield number, alias, pattern
+
+
+def _means(pattern: str, alias: str, registry: Registry) -> bool:
+    """Tell whether a pattern means a file of the alias: for any model where it names a path, else for those there are."""
+    if "/" in pattern.rstrip("/"):
+        return may_mean(pattern, guarded(alias), inside=True)
+    folders = (layout.MODELS, "aliases", *registry.models)
+    names = folders if pattern.endswith("/") else (*folders, f"{alias}.yaml")
+    return any(fnmatchcase(name.lower(), pattern.rstrip("/").lower()) for name in names)
 
 
 def _rule(line: str) -> tuple[str, Sequence[str]]:

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Union
 
 from podium.errors import Denied, Unavailable
 from podium.git import program
-from podium.history import Difference
 from podium.tree import FILE, FOLDER, Entry
 
 if TYPE_CHECKING:
     from pygit2 import Commit, Oid, Repository
+
+    from podium.history import Difference
 
 _MODES = {b"100644": 0o100644, b"100755": 0o100755, b"40000": FOLDER, b"120000": 0o120000, b"160000": 0o160000}
 _ENTRY = re.compile(rb"([0-7]+) ([^\0]+)\0(.{20})", re.DOTALL)
@@ -86,18 +87,27 @@ def _content(repository: Repository, id_: str) -> bytes:
         raise _lacks(repository, error) from None
 
 
-def entries(repository: Repository, tree: str) -> list[Entry]:
-    """Give what a tree object holds, with the modes as they are written; raises Unavailable where it is missing."""
+_Raw = tuple[bytes, bytes, bytes]
+
+
+def _raw_entries(repository: Repository, tree: str) -> list[_Raw]:
+    """Give the mode, name and id of what a tree object holds, as they are written."""
     # Read by ourselves: libgit2 makes odd modes even, and needs an object for each name.
     data = _content(repository, tree)
-    found = _ENTRY.findall(data)
+    found: list[_Raw] = _ENTRY.findall(data)
     if sum(len(mode) + len(name) + 22 for mode, name, _ in found) != len(data):
         raise Unavailable(f"the tree {tree} in {repository.path} is broken", "run `git fsck` there")
-    named = [
-        Entry(name.decode("utf-8", "surrogateescape"), _MODES.get(mode) or int(mode, 8), id_.hex())
-        for mode, name, id_ in found
-    ]
-    return sorted(named, key=_NAME)
+    return found
+
+
+def _entry(raw: _Raw) -> Entry:
+    mode, name, id_ = raw
+    return Entry(name.decode("utf-8", "surrogateescape"), _MODES.get(mode) or int(mode, 8), id_.hex())
+
+
+def entries(repository: Repository, tree: str) -> list[Entry]:
+    """Give what a tree object holds, with the modes as they are written; raises Unavailable where it is missing."""
+    return sorted(map(_entry, _raw_entries(repository, tree)), key=_NAME)
 
 
 @dataclass(frozen=True)
@@ -167,14 +177,17 @@ def differences(repository: Repository, before: str | None, after: str | None) -
 def _differences(repository: Repository, prefix: str, before: str | None, after: str | None) -> Iterator[Difference]:
     if before == after:
         return
-    old = {entry.name: entry for entry in entries(repository, before)} if before else {}
-    new = {entry.name: entry for entry in entries(repository, after)} if after else {}
-    for name in sorted({*old, *new}):
-        if old.get(name) != new.get(name):
-            yield from _difference(repository, prefix + name, old.get(name), new.get(name))
+    old = set(_raw_entries(repository, before)) if before else set()
+    new = set(_raw_entries(repository, after)) if after else set()
+    gone = {entry.name: entry for entry in map(_entry, old - new)}
+    come = {entry.name: entry for entry in map(_entry, new - old)}
+    for name in sorted({*gone, *come}):
+        yield from _difference(repository, prefix + name, gone.get(name), come.get(name))
 
 
 def _difference(repository: Repository, path: str, old: Entry | None, new: Entry | None) -> Iterator[Difference]:
+    from podium.history import Difference  # what reads one commit needs nothing of history
+
     file_before, folder_before = _file_or_folder(old)
     file_after, folder_after = _file_or_folder(new)
     if file_before is not None or file_after is not None:

@@ -104,7 +104,7 @@ def _advertised(listing: str) -> Advertised:
         value, _, ref = line.partition("\t")
         if value.startswith("ref: refs/heads/") and ref == "HEAD":
             default = value.removeprefix("ref: refs/heads/")
-        elif ref.startswith("refs/"):
+        elif ref.startswith("refs/") and not ref.endswith("^{}"):  # what an annotated tag points to is no ref
             refs[ref] = value
     branches = [ref.removeprefix("refs/heads/") for ref in refs if ref.startswith("refs/heads/")]
     if f"refs/heads/{default}" not in refs and len(branches) == 1:

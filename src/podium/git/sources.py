@@ -326,12 +326,10 @@ def _is_address(where: str, cwd: Path) -> bool:
 
 def _on_disk(start: Path, asked: str) -> Checkout | Bare:
     start = start.absolute()
-    if start.name == ".git" and _is_git_dir(start):
-        start = start.parent
     for folder in (start, *start.parents):
         if (folder / layout.REGISTRY).is_file() and not (folder / layout.REGISTRY).is_symlink():
             return Checkout(folder)
-        if _is_git_dir(folder):
+        if _is_git_dir(folder) and folder.name != ".git":
             return Bare(folder)
         if (folder / ".git").exists():
             break

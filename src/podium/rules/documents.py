@@ -151,7 +151,9 @@ class FilesAreCanonical(Rule):
 
 def _is_canonical(file: File) -> bool:
     try:
-        return is_surely_canonical(file.place.document, file.raw) or codec.is_canonical(file.place.document, file.raw, file.data)
+        return is_surely_canonical(file.place.document, file.raw) or codec.is_canonical(
+            file.place.document, file.raw, file.data
+        )
     except Malformed:  # comments where podium cannot keep them: the file stays as the person wrote it
         return True
 

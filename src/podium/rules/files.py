@@ -12,7 +12,7 @@ from podium.rules import attributes
 from podium.tree import EXECUTABLE, FILE, LINK, SUBMODULE, Entry, walk
 
 _SUFFIXES = {("models", "versions"): ".yaml", ("models", "aliases"): ".yaml", ("artifacts", "aliases"): ".yaml"}
-_SHOULD_BE_VERSION = re.compile(r"[vV]?[\W_]*[0-9].*", re.DOTALL)
+_SHOULD_BE_VERSION = re.compile(r"[vV]?[\W_]*\d.*", re.DOTALL)
 _TEAM_SCHEMAS = frozenset(layout.team_schema(document).rpartition("/")[2] for document in layout.DOCUMENTS)
 _MODES = {
     EXECUTABLE: ("an executable file", "take the bit away: `git update-index --chmod=-x`, `chmod -x`"),

@@ -251,6 +251,37 @@ class MergesAreClean(Rule):
     bad: ClassVar[Example] = {}
 
 
+class HistoryIsKept(Rule):
+    """
+    The default branch only grows: a push adds commits on top of what is there, and never takes the branch away.
+
+    Why: who moved what, when, and whether a number was ever used for something else, is read from the first parents of the
+    default branch. A push that drops commits, or makes them a side branch of its own, rewrites that record.
+
+    Fix: ``git fetch`` and ``git rebase origin/main``, or make a pull request. Going back is a change too: ``git revert``, or
+    ``podium rollback`` for an alias. The ``pre-receive`` hook holds this rule.
+    """
+
+    id = "history-kept"
+    good: ClassVar[Example] = {}
+    bad: ClassVar[Example] = {}
+
+
+class ProtectedAliasesMoveByMerge(Rule):
+    """
+    An alias that has approvers moves on the default branch by the merge of a branch.
+
+    Why: a commit pushed straight to the default branch was seen by nobody else.
+
+    Fix: put the move on a branch of its own (``podium promote … --pr``), have it reviewed, and merge that branch. Only a
+    ``pre-receive`` hook made with ``--protect-aliases`` asks for this.
+    """
+
+    id = "protected-alias-merged"
+    good: ClassVar[Example] = {}
+    bad: ClassVar[Example] = {}
+
+
 class FormatsAreNotLowered(Rule):
     """
     ``apiVersion`` never goes back.
@@ -323,6 +354,8 @@ RULES = (
     WithdrawalsAreKept,
     EntitiesAreKept,
     MergesAreClean,
+    HistoryIsKept,
+    ProtectedAliasesMoveByMerge,
     FormatsAreNotLowered,
     NewLinksNameUsableVersions,
 )

@@ -8,6 +8,7 @@ from typing import ClassVar
 from podium import codec, codeowners, layout
 from podium.checks import Around, Example, File, Flaw, Rule, quoted
 from podium.errors import Unreadable
+from podium.model import Registry
 
 
 class TagsAreInVocabulary(Rule):
@@ -86,26 +87,27 @@ class CodeownersAreCurrent(Rule):
         """Look at .github/CODEOWNERS."""
         if around.settings is None:
             return
+        registry = codec.read(around.tree)
         try:
-            wanted = codeowners.block(codec.read(around.tree))
+            wanted = codeowners.block(registry)
         except Unreadable:  # found at the file that is broken
             return
         if wanted:
-            yield from _compare(wanted, around)
+            yield from _compare(wanted, registry)
 
 
 _WRITE = "`podium codeowners` writes it"
 
 
-def _compare(wanted: str, around: Around) -> Iterator[Flaw]:
+def _compare(wanted: str, registry: Registry) -> Iterator[Flaw]:
     path = layout.CODEOWNERS
-    entry = around.tree.entry(path)
+    entry = registry.tree.entry(path)
     if entry is None or not entry.is_file:
         yield Flaw(
             path, "there is no such file, and registry.yaml names approvers or owners to put into it", fix=_WRITE
         )
         return
-    text = around.tree.read(path).decode(errors="surrogateescape")
+    text = registry.tree.read(path).decode(errors="surrogateescape")
     line, block = codeowners.found(text)
     if line == 0:
         yield Flaw(path, "podium's block is missing", fix=_WRITE)
@@ -115,9 +117,8 @@ def _compare(wanted: str, around: Around) -> Iterator[Flaw]:
         ahead = next((n for n, (one, other) in enumerate(zip(have, want, strict=False)) if one != other), 0)
         yield Flaw(path, "podium's block is not what registry.yaml asks for", fix=_WRITE, line=line + ahead)
     end = line + len(have) - 1
-    assert around.settings is not None
     after = "\n".join(text.split("\n")[end:])
-    for number, alias, pattern in codeowners.outdone(after, around.settings):
+    for number, alias, pattern in codeowners.outdone(after, registry):
         said = f"{quoted(pattern)} takes the files of {alias} from its approvers: the last line that matches decides"
         yield Flaw(path, said, fix=f"move it above podium's block; {_WRITE}", line=end + number)
 

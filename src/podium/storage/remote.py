@@ -20,8 +20,6 @@ from podium.storage import hashing, proofs
 from podium.storage.cache import READ_ONLY, clone
 from podium.storage.progress import Meter, Stopped, each, silent
 
-JOBS = 8
-"""Objects sent, asked for or fetched at a time."""
 _BLOCK = 8 * hashing.CHUNK
 """Bytes asked of a server at a time."""
 _WHOLE = 16 * hashing.CHUNK
@@ -34,6 +32,9 @@ class Absent(Exception):  # an answer, not an error: the remote is there, the ob
 
 class FolderRemote:
     """A folder of this machine or of a share."""
+
+    jobs = 2
+    """Objects sent or fetched at a time: here that costs processor time, not waiting."""
 
     def __init__(self, name: str, folder: Path) -> None:
         self.name = name
@@ -128,6 +129,9 @@ def _copy(source: Path, target: Path, meter: Meter) -> None:
 class ServerRemote:
     """A remote on a server: S3, GCS, Azure, SSH, WebDAV, HTTP, or whatever DVC has a plugin for."""
 
+    jobs = 8
+    """Objects sent or fetched at a time."""
+
     def __init__(self, name: str, filesystem: Any, path: str) -> None:
         self.name = name
         self._filesystem = filesystem
@@ -156,7 +160,7 @@ class ServerRemote:
         with suppress(AttributeError):
             self._filesystem.fs.invalidate_cache()
         meter = Meter(silent, "", 0)
-        found = dict(each(lambda md5: (md5, self._size(md5)), names, 4 * JOBS, meter)) if names else {}
+        found = dict(each(lambda md5: (md5, self._size(md5)), names, 4 * self.jobs, meter)) if names else {}
         if any(size is None for size in found.values()):
             self.probe()
         return found

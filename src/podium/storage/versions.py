@@ -18,9 +18,11 @@ from podium.storage.cache import Cache
 from podium.storage.content import Content, Source
 from podium.storage.hashing import Sums
 from podium.storage.progress import Meter, Progress, each, silent
-from podium.storage.remote import JOBS, Absent, Remote
+from podium.storage.remote import Absent, Remote
 
-_READERS = 3
+_FETCHERS = 6
+"""Files fetched at a time, or proven where they are in the cache."""
+_READERS = 2
 """Files hashed at a time: hashing keeps a core busy, small files wait for the disk."""
 
 
@@ -122,7 +124,7 @@ class Storage:
             target.send(md5, self._cache.path(md5), meter)
             return sums.size
 
-        sizes = list(each(send, files, JOBS, meter))
+        sizes = list(each(send, files, target.jobs, meter))
         for md5 in missing:
             if md5.endswith(".dir"):
                 target.write(md5, needed.contents[md5])
@@ -170,7 +172,7 @@ class Storage:
             files = manifests.listed(md5, found)
             return md5, ((None, files) if files is not None else ("hash", ()))
 
-        return dict(each(read, list({record.md5 for record in records}), JOBS, meter))
+        return dict(each(read, list({record.md5 for record in records}), target.jobs, meter))
 
     def manifest(self, record: Record, remote: str | None = None) -> tuple[File, ...]:
         """
@@ -226,7 +228,7 @@ class Storage:
             return file.md5, sums
 
         with _written():
-            sums = dict(each(bring, _largest_first(distinct), JOBS, meter))
+            sums = dict(each(bring, _largest_first(distinct), _FETCHERS, meter))
             cache.keep(record.md5, [record.md5, *sums])
         known = tuple(replace(file, size=sums[file.md5].size, sha256=sums[file.md5].sha256) for file in files)
         prove_whole(record, known)
@@ -360,7 +362,7 @@ def _read_all(
         except Absent:
             return md5, None
 
-    return dict(each(read, objects, JOBS, meter))
+    return dict(each(read, objects, target.jobs, meter))
 
 
 def _judged(

@@ -1,0 +1,100 @@
+"""Exit codes, errors, help: how the command behaves."""
+
+import subprocess
+import sys
+
+import pytest
+
+from podium.cli.main import COMMANDS
+from tests.acceptance.conftest import Place
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["resolve", "a/b/c/d"], 2),
+        (["resolve", "other/p/a:v1"], 2),
+        (["resolve", "Nothing"], 1),
+        (["resolve", "Nothing", "--rev", "nothing"], 1),
+        (["promote", "Nothing:v0", "latest"], 2),
+        (["promote", "Nothing:v0", "production"], 1),
+        (["log", "vision", "."], 2),
+        (["log", "vision/resnet50", "nowhere"], 1),
+        (["nothing"], 2),
+        (["check", "/"], 2),
+        (["create", "con"], 2),
+        (["-R", "/nowhere", "list"], 2),
+        (["--no-such-option"], 2),
+    ],
+)
+def test_exit_codes(registry, arguments, code):
+    said = registry.podium(*arguments, code=code)
+    assert said.out == ""
+    assert said.err
+
+
+def test_where_there_is_no_registry_it_says_so(tmp_path):
+    said = Place(tmp_path).podium("list", code=2)
+    assert "podium init" in said.err
+
+
+def test_with_json_an_error_leaves_stdout_empty(registry):
+    said = registry.podium("resolve", "Nothing", "--format", "json", code=1)
+    assert said.out == ""
+    assert "hint:" in said.err
+
+
+def test_init_twice_is_harmless(registry):
+    said = registry.podium("init")
+    assert said.out == "everything is there already\n"
+    assert registry.git("status", "--porcelain") == ""
+
+
+def test_init_in_a_repository_keeps_what_is_there(tmp_path):
+    place = Place(tmp_path / "repo")
+    place.root.mkdir()
+    place.git("init", "-q")
+    place.write(".gitignore", "*.log")
+    place.write("README.md", "hello\n")
+    place.podium("init", "--entity", "acme")
+    assert place.read(".gitignore").splitlines()[0] == "*.log"
+    assert place.read("README.md") == "hello\n"
+    place.podium("check")
+
+
+def test_a_start_does_not_import_what_it_does_not_need(registry):
+    registry.podium("log", "p/a", registry.model("out", "x"), "--link", "M")
+    for command in (["list"], ["show", "M"], ["resolve", "M"], ["use", "M"], ["check"]):
+        registry.podium(*command)
+        script = f"import sys; sys.argv = ['podium', *{command!r}]; from podium.cli import main\n"
+        script += "try: main()\nexcept SystemExit: pass\nassert 'dvc' not in sys.modules, 'dvc was imported'"
+        ran = subprocess.run(
+            [sys.executable, "-c", script], cwd=registry.root, capture_output=True, text=True, check=False
+        )
+        assert ran.returncode == 0, ran.stderr
+
+
+def test_importing_podium_is_light():
+    script = "import sys, podium; podium.open; assert not {'dvc', 'pygit2', 'jsonschema', 'rich'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", script], check=True)
+
+
+@pytest.mark.parametrize("command", [name for name in COMMANDS if name != "demo"])
+def test_every_command_has_help_with_an_example(command):
+    ran = subprocess.run(
+        [sys.executable, "-m", "podium", command, "--help"], capture_output=True, text=True, check=True
+    )
+    assert f"podium {command}" in ran.stdout.partition("\n")[2]
+
+
+def test_a_broken_file_is_named_with_its_position(registry):
+    registry.write("models/M/model.yaml", "description: x\ntags: [a, a\n")
+    said = registry.podium("check", "--format", "json", code=1).json
+    assert [(f["rule"], f["path"], f["line"]) for f in said["findings"]] == [("yaml-strict", "models/M/model.yaml", 3)]
+    assert "models/M/model.yaml:3" in registry.podium("show", "M", code=1).err
+
+
+def test_github_annotations(registry):
+    registry.write("models/M/model.yaml", "description: 7\n")
+    out = registry.podium("check", "--format", "github", code=1).out
+    assert out.startswith("::error file=models/M/model.yaml,line=1,col=14,title=schema::")
