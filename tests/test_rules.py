@@ -1,5 +1,7 @@
 """Each rule's examples, and many broken registries: the right rule at the right file and line."""
 
+from dataclasses import dataclass
+
 import pytest
 
 from podium import checks, codec, rules
@@ -16,7 +18,8 @@ RECORD = examples.record("v3", {"a.json": b"{}", "model.safetensors": b"fourth"}
 ABOUT = "description: One\n"
 GOOD_ALIAS = "generation: 1\nversion: v1\n"
 REGISTRY = examples.REGISTRY["registry.yaml"]
-CHECKED = [rule for rule in rules.ALL if rule.id != "bytes-present"]
+STATE = [rule for rule in rules.ALL if not hasattr(rule, "before")]
+CHECKED = [rule for rule in STATE if rule.id != "bytes-present"]
 
 
 def tree(changes):
@@ -40,7 +43,7 @@ def test_the_registry_of_the_examples_is_clean():
     assert found({}) == []
 
 
-@pytest.mark.parametrize("rule", rules.ALL, ids=lambda rule: rule.id)
+@pytest.mark.parametrize("rule", STATE, ids=lambda rule: rule.id)
 def test_a_good_example_is_clean(rule):
     assert checks.check(examples.tree(rule.good), rules.ALL).findings == ()
 
@@ -57,7 +60,8 @@ def test_a_bad_example_breaks_its_own_rule_and_no_other(rule):
 def test_a_rule_has_a_page_that_says_why_and_how_to_mend(rule):
     page = rules.page(rule)
     assert page.startswith(f"## {rule.id}\n\n")
-    assert all(word in page for word in ("**Why**: ", "**Fix**: ", "Good:", "Bad:", rule.severity))
+    assert all(word in page for word in ("**Why**: ", "**Fix**: ", rule.severity))
+    assert not rule.bad or all(word in page for word in ("Good:", "Bad:"))
     assert rules.title(rule).endswith(".")
 
 
@@ -329,10 +333,31 @@ def test_a_bad_name_is_found_at_the_file_it_belongs_to(case):
 )
 def test_twins_are_found_at_both(changes, paths):
     findings = [one for one in found(changes) if one[0] != "owner-named"]
+    assert len(findings) == len(paths)
     assert {(rule, path) for rule, path, _ in findings} == {("name-unique-ignoring-case", path) for path in paths}
 
 
-NO_PNG = "x.safetensors"
+@dataclass(frozen=True)
+class ByHand(MemoryTree):
+    """A tree in which one name is there twice, as `git mktree` makes it."""
+
+    def list(self, folder):
+        entries = super().list(folder)
+        return [*entries, entries[0]] if folder == f"{MODEL}/versions" else entries
+
+
+def test_a_name_that_is_there_twice_is_found():
+    findings = checks.check(ByHand(tree({}).files), rules.ALL).findings
+    assert ("name-unique-ignoring-case", f"{MODEL}/versions/v0.yaml") in {(one.rule, one.path) for one in findings}
+
+
+def test_a_twin_of_a_folder_of_podiums_is_found():
+    assert found({"Models/x/model.yaml": ABOUT, "docs/Models/x": "x"}) == [
+        ("name-unique-ignoring-case", "Models/x/model.yaml", 1)
+    ]
+
+
+OTHER = "x.safetensors"
 REFERENCES = {
     "no model.yaml": ({MODEL_YAML: None}, "entity-file-present", MODEL_YAML, 1),
     "no artifact.yaml": ({f"{ARTIFACT}/artifact.yaml": None}, "entity-file-present", f"{ARTIFACT}/artifact.yaml", 1),
@@ -505,9 +530,9 @@ UNSAFE = ["../x", "/etc/passwd", "a/../b", "a//b", "./a", ".git/config", "a/.GIT
 
 @pytest.mark.parametrize("path", UNSAFE)
 def test_an_unsafe_path_is_found_at_its_entry(path):
-    text = examples.record("v3", {path: b"1", NO_PNG: b"2"})
+    text = examples.record("v3", {path: b"1", OTHER: b"2"})
     line = next(
-        number for number, row in enumerate(text.splitlines(), 1) if row.startswith("  - {") and NO_PNG not in row
+        number for number, row in enumerate(text.splitlines(), 1) if row.startswith("  - {") and OTHER not in row
     )
     assert found({V3: text}) == [("manifest-paths-safe", V3, line)]
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from podium import codec, codeowners, git, layout, refs, rules, schemas
+from podium import ci, codec, codeowners, git, layout, refs, rules, schemas
 from podium.errors import BadName, Denied
 from podium.layout import Document
 from podium.model import Registry
@@ -20,7 +20,6 @@ IGNORED = "/artifacts/*/*/versions/*/"
 """What Git must not see: the workspace copies of model versions, which DVC puts beside their records."""
 
 DVC_IGNORED = "/config.local\n/tmp\n/cache\n"
-WORKFLOW = ".github/workflows/podium.yml"
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,7 @@ def _files(root: Path, entity: str, store: str, version: str) -> Mapping[str, st
         ".dvcignore": _kept(root / ".dvcignore", ""),
         ".gitignore": _with_lines(root / ".gitignore", IGNORED),
         ".gitattributes": _with_lines(root / ".gitattributes", rules.own_lines()),
-        WORKFLOW: _kept(root / WORKFLOW, _workflow(version)),
+        **{path: _kept(root / path, text) for path, text in ci.github(version).items()},
         layout.CODEOWNERS: codeowners.merged(_text(root / layout.CODEOWNERS), _registry(root, entity)),
     }
 
@@ -85,32 +84,6 @@ def _settings(entity: str) -> str:
 
 def _dvc_config(store: str) -> str:
     return f"[core]\n    remote = storage\n    analytics = false\n['remote \"storage\"']\n    url = {store}\n"
-
-
-def _workflow(version: str) -> str:
-    return f"""\
-# Checks the registry on every pull request; written by `podium init`.
-name: podium
-on:
-  pull_request:
-  push:
-    branches: [main]
-permissions:
-  contents: read
-concurrency:
-  group: podium-${{{{ github.ref }}}}
-  cancel-in-progress: true
-jobs:
-  check:
-    runs-on: ubuntu-24.04
-    timeout-minutes: 15
-    steps:
-      - uses: actions/checkout@11bd71901bbe5b1630ceea73d27597364c9af683 # v4.2.2
-        with:
-          persist-credentials: false
-      - run: pipx install podium=={version}
-      - run: podium check --format github
-"""
 
 
 def _entity_there(root: Path) -> str | None:

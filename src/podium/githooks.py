@@ -5,18 +5,18 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from podium import ci, git, layout, review, rules
+from podium import ci, git, review, rules
 from podium.checks import Finding, Flaw, quoted
 from podium.diff import Change
-from podium.errors import Denied, Refused, Unavailable, Usage
+from podium.errors import Denied, Unavailable, Usage
 from podium.review import Reviewed
-from podium.tree import Tree
+from podium.rules import promotion
 
 if TYPE_CHECKING:
     from pygit2 import Repository
@@ -140,42 +140,40 @@ def judge(
 
 
 def _findings(repository: Repository, update: Update, *, protect_aliases: bool) -> Iterator[Finding]:
+    lost = _lost(repository, update)
+    if lost is not None:
+        yield lost
+    elif update.before is None and update.after is not None:
+        yield from review.check(git.commit_tree(repository, update.after)).findings
+    elif update.before is not None and update.after is not None:
+        steps = review.each_step(repository, update.before, update.after)
+        judged = (_judged(repository, step, protect_aliases=protect_aliases) for step in steps)
+        yield from review.together(judged).findings
+
+
+def _lost(repository: Repository, update: Update) -> Finding | None:
+    """Find that a push takes history away from a branch."""
+    if update.before is None:
+        return None
+    branch, before = quoted(update.branch), update.before[:12]
     if update.after is None:
-        said = f"{quoted(update.branch)} is the default branch, and this push would delete it"
-        yield _history(said, "push another branch, or let the server's owner point HEAD elsewhere first")
-    elif update.before is None:
-        yield from _state(repository, update.after)
-    elif git.merge_base(repository, update.before, update.after) != update.before:
-        said = f"this push would drop commits from {quoted(update.branch)}: its tip is not built upon {update.before[:12]}"
-        yield _history(said, f"`git fetch` and `git rebase origin/{update.branch}`; what is pushed is undone by `git revert`")
-    else:
-        yield from _steps(repository, update.before, update.after, update.branch, protect_aliases=protect_aliases)
-
-
-def _history(said: str, fix: str) -> Finding:
-    return rules.by_id["history-kept"].finding(Flaw(layout.REGISTRY, said, fix=fix))
-
-
-def _state(repository: Repository, tip: str) -> Iterator[Finding]:
-    tree = git.commit_tree(repository, tip)
+        fix = "push another branch, or let the server's owner point HEAD elsewhere first"
+        return _history(update, f"this push would delete {branch}, the default branch", fix)
+    if git.merge_base(repository, update.before, update.after) != update.before:
+        fix = f"`git fetch` and `git rebase origin/{update.branch}`; what was pushed is undone by `git revert`"
+        return _history(update, f"this push would drop commits from {branch}: it is not built upon {before}", fix)
     try:
-        git.check_registry(tree, f"the commit {tip[:12]}")
-    except Denied as error:
-        fix = "`podium init` makes one; commit it and push again"
-        yield rules.by_id["entity-file-present"].finding(Flaw(layout.REGISTRY, error.sentence, fix=fix))
-        return
-    yield from review.check(tree).findings
-
-
-def _steps(
-    repository: Repository, before: str, after: str, branch: str, *, protect_aliases: bool
-) -> Iterator[Finding]:
-    try:
-        steps = review.each_step(repository, before, after)
-        yield from review.together(_judged(repository, step, protect_aliases=protect_aliases) for step in steps).findings
+        git.first_parents_until(repository, update.after, update.before)
     except Denied:
-        said = f"this push would make {quoted(branch)} a side branch of its own history: {before[:12]} is no first parent"
-        yield _history(said, f"`git rebase origin/{branch}` in place of `git pull`, then push again")
+        fix = f"`git rebase origin/{update.branch}` in place of the merge that `git pull` made, then push again"
+        return _history(
+            update, f"this push would make a side branch of what {branch} was: {before} is no first parent", fix
+        )
+    return None
+
+
+def _history(update: Update, said: str, fix: str) -> Finding:
+    return rules.by_id["history-kept"].finding(Flaw(update.ref, said, fix=fix))
 
 
 def _judged(repository: Repository, step: Reviewed, *, protect_aliases: bool) -> review.Checked:
@@ -186,19 +184,103 @@ def _judged(repository: Repository, step: Reviewed, *, protect_aliases: bool) ->
 
 def _unmerged(repository: Repository, step: Reviewed) -> Iterator[Finding]:
     """Find the moves of protected aliases that no merged branch brought as they are."""
-    merged = [git.commit_tree(repository, parent) for parent in git.parents(repository, step.head)[1:]]
+    trees = [git.commit_tree(repository, merged) for merged in git.parents(repository, step.head)[1:]]
     for change in step.step.moved():
-        if _has_approvers(step, change) and not any(_same(tree, step.step.after.tree, change.path) for tree in merged):
-            said = f"{quoted(change.name)} {change.alias} has approvers, and this commit moves it without a merge"
+        after = step.step.after.tree.entry(change.path)
+        if _has_approvers(step, change) and all(tree.entry(change.path) != after for tree in trees):
+            said = f"{quoted(change.name)} {change.alias} has approvers, and no merged branch brings this move"
             fix = "move it on a branch (`podium promote … --pr`), have that reviewed, and merge it"
-            yield rules.by_id["protected-alias-merged"].finding(Flaw(change.path, said, fix=fix))
-
-
-def _same(one: Tree, other: Tree, path: str) -> bool:
-    return one.entry(path) == other.entry(path)
+            yield rules.by_id["protected-alias-merged"].finding(Flaw(change.path, said, ("version",), fix))
 
 
 def _has_approvers(step: Reviewed, change: Change) -> bool:
     if change.entity != "model" or change.alias is None:
         return False
-    return any(_approvers(registry, change.alias) for registry in (step.step.before, step.step.after))
+    return any(policy.approvers for policy in promotion.policies(step.step, change.alias))
+
+
+# --- installing it --------------------------------------------------------------------------------------------------
+
+BEFORE = "pre-receive.before-podium"
+"""The name under which a hook that was there is kept; it is called first."""
+
+
+def install(folder: Path, *, protect_aliases: bool = False) -> Path:
+    """
+    Make a bare repository judge what is pushed to it, and give the hook's file; twice is harmless.
+
+    A hook that was there is kept beside it and called first. Objects that are malformed are refused from now on, unless the
+    repository's configuration says otherwise (``receive.fsckObjects``). Raises Usage where there is no bare repository,
+    Denied where its hooks are not its own.
+    """
+    hook = _hook(folder)
+    before = hook.with_name(BEFORE)
+    hook.parent.mkdir(parents=True, exist_ok=True)
+    if hook.exists() and not _is_ours(hook):
+        if before.exists():
+            raise Denied(
+                f"both {hook} and {before} are there, and neither is podium's", f"remove {before}, or join them"
+            )
+        os.link(hook, before)
+    _replace(hook, _script(protect_aliases=protect_aliases))
+    if git.run(folder, "config", "--get", "receive.fsckObjects", bare=True).code != 0:
+        git.output(folder, "config", "receive.fsckObjects", "true", bare=True)
+    return hook
+
+
+def remove(folder: Path) -> bool:
+    """Take the hook away again, and put back the one that was there before it; tell whether there was anything to do."""
+    hook = _hook(folder)
+    before = hook.with_name(BEFORE)
+    if not hook.exists() or not _is_ours(hook):
+        return False
+    if before.exists():
+        before.replace(hook)
+    else:
+        hook.unlink()
+    return True
+
+
+def whom(folder: Path) -> str:
+    """Say which branch of a bare repository is guarded."""
+    repository = git.open_repository(folder)
+    default = _target(repository, "HEAD")
+    branch = default.removeprefix(_BRANCHES)
+    if default in repository.references or not list(repository.branches.local):
+        return f"guards the branch {branch}"
+    point = "`git symbolic-ref HEAD refs/heads/main` there points it at main"
+    return f"HEAD names the branch {branch}, which is not there: every branch is guarded until it is; {point}"
+
+
+def _hook(folder: Path) -> Path:
+    if not git.open_repository(folder).is_bare:
+        raise Usage(f"{folder} is no bare repository", "name the repository that people push to, on its server")
+    named = git.output(folder, "rev-parse", "--git-path", "hooks", bare=True).rstrip(b"\n")
+    hooks = (folder / os.fsdecode(named)).resolve()
+    if not hooks.is_relative_to(folder.resolve()):
+        call = f"call `{shlex.join(_COMMAND)}` from the hook pre-receive there, or unset core.hooksPath"
+        raise Denied(f"the hooks of {folder} are in {hooks}, which other repositories may share", call)
+    return hooks / "pre-receive"
+
+
+_COMMAND = (sys.executable, "-P", "-m", "podium", "hook", "pre-receive")
+
+
+def _script(*, protect_aliases: bool) -> str:
+    options = ["--protect-aliases"] if protect_aliases else []
+    return ci.text("pre-receive", python=shlex.quote(sys.executable), command=shlex.join([*_COMMAND, *options]))
+
+
+def _is_ours(hook: Path) -> bool:
+    return ci.MARK.encode() in hook.read_bytes()
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write a program in one go: at no moment is there half a hook, or none."""
+    new = path.with_name(f".{path.name}.podium-{os.getpid()}")
+    try:
+        new.write_text(text, encoding="utf-8")
+        new.chmod(0o755)
+        new.replace(path)
+    finally:
+        new.unlink(missing_ok=True)

@@ -40,11 +40,16 @@ COMMANDS: dict[str, str] = {
     "upload": "Send to the remote what it lacks.",
     "verify": "Prove that the remote has every byte.",
     "check": "Check the registry against every rule.",
+    "plan": "Say what a change means, before it is merged.",
     "rules": "List the rules, or show one rule's page.",
     "fmt": "Rewrite YAML files in canonical form.",
     "codeowners": "Write .github/CODEOWNERS from the policies.",
+    "ci": "Install a check: github, gitlab, pre-commit, pre-receive.",
     "demo": "Make a registry with real models and walk through podium.",
 }
+
+HIDDEN = frozenset({"hook"})
+"""Commands that programs call, and nobody types."""
 
 
 class Commands(click.Group):
@@ -56,7 +61,7 @@ class Commands(click.Group):
 
     def get_command(self, _context: click.Context, name: str) -> click.Command | None:
         """Load one command."""
-        if name not in COMMANDS:
+        if name not in COMMANDS and name not in HIDDEN:
             return None
         command: click.Command = importlib.import_module(f"podium.cli.{name}_command").command
         return command

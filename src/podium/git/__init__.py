@@ -24,6 +24,7 @@ from podium.git.revisions import (
     first_parents,
     first_parents_until,
     merge_base,
+    parents,
     resolve_rev,
 )
 from podium.git.sources import (
@@ -75,6 +76,7 @@ __all__ = [
     "merge_result",
     "open_repository",
     "output",
+    "parents",
     "redacted",
     "resolve_rev",
     "run",

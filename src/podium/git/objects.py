@@ -80,7 +80,8 @@ def _lacks(repository: Repository, error: Exception) -> Unavailable:
     return Unavailable(f"{repository.path} lacks an object that is needed: {error}", _REACH_MISSING)
 
 
-def _content(repository: Repository, id_: str) -> bytes:
+def content(repository: Repository, id_: str) -> bytes:
+    """Give the bytes of an object; raises Unavailable where it is missing."""
     try:
         return bytes(repository.read(id_)[1])
     except _failures() as error:
@@ -93,7 +94,7 @@ _Raw = tuple[bytes, bytes, bytes]
 def _raw_entries(repository: Repository, tree: str) -> list[_Raw]:
     """Give the mode, name and id of what a tree object holds, as they are written."""
     # Read by ourselves: libgit2 makes odd modes even, and needs an object for each name.
-    data = _content(repository, tree)
+    data = content(repository, tree)
     found: list[_Raw] = _ENTRY.findall(data)
     if sum(len(mode) + len(name) + 22 for mode, name, _ in found) != len(data):
         raise Unavailable(f"the tree {tree} in {repository.path} is broken", "run `git fsck` there")
@@ -133,7 +134,7 @@ class ObjectTree:
         entry = self.entry(path)
         if entry is None or not entry.is_file or entry.id is None:
             raise KeyError(path)
-        return _content(self.repository, entry.id)
+        return content(self.repository, entry.id)
 
     def _folder(self, folder: str) -> dict[str, Entry]:
         if folder not in self._folders:

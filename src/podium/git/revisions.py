@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from podium.errors import Denied, Unavailable, Usage
-from podium.git.objects import commit_of, shallow_boundary
+from podium.git.objects import commit_of, content, shallow_boundary
 
 if TYPE_CHECKING:
     from pygit2 import Oid, Repository
@@ -82,6 +82,11 @@ def commit_at_date(repository: Repository, moment: datetime) -> str:
     raise Denied(f"{repository.path} has no commit before {moment:%Y-%m-%d}", "name a later day")
 
 
+def parents(repository: Repository, commit: str) -> list[str]:
+    """Give the parents of a commit, the first one first; raises Unavailable where it is missing."""
+    return [str(parent) for parent in commit_of(repository, commit).parent_ids]
+
+
 def first_parents(repository: Repository, tip: str) -> Iterator[str]:
     """Give a commit and its first parents, newest first; raises Unavailable where a shallow clone ends."""
     boundary = shallow_boundary(repository)
@@ -120,7 +125,7 @@ def contents_over_time(repository: Repository, tip: str, path: str) -> Iterator[
     for commit in first_parents(repository, tip):
         id_ = _blob_at(repository, commit, path)
         if id_ is not None and id_ != last:
-            yield bytes(repository[id_].data)
+            yield content(repository, str(id_))
         last = id_
 
 

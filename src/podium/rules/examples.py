@@ -43,8 +43,7 @@ CONTENTS: Mapping[str, Mapping[str, bytes]] = {
     "v2": {"model.safetensors": b"third"},
 }
 
-REGISTRY: Mapping[str, str] = {
-    "registry.yaml": """\
+SETTINGS = """\
 apiVersion: podium/v1
 entity: acme
 description: Models of the Acme ML platform
@@ -62,7 +61,10 @@ aliases:
       metadata: [license]
       files: {deny: ["*.pkl"]}
       card: true
-""",
+"""
+
+REGISTRY: Mapping[str, str] = {
+    "registry.yaml": SETTINGS,
     ".github/CODEOWNERS": """\
 # >>> podium: written from registry.yaml by `podium codeowners`; change it there >>>
 /models/*/aliases/production.yaml @acme/ml-leads

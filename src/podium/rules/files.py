@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import ClassVar
 
@@ -103,8 +104,8 @@ def _judge(folder: Folder, entry: Entry) -> Iterator[Flaw]:
             for inside, _ in walk(folder.tree, path):
                 yield Flaw(inside, f"the format knows no folder {quoted(path)}", fix=f"take {quoted(path)} away")
     elif entry.mode in _MODES:
-        if folder.parts == (layout.SCHEMAS,) and entry.name != "team" and entry.mode == EXECUTABLE:
-            return
+        if folder.parts == (layout.SCHEMAS,) and entry.name != "team":
+            return  # without effect, whatever it is
         if not folder.parts and entry.name == layout.REGISTRY and not entry.is_file:
             return  # found by entity-file-present
         what, fix = _MODES[entry.mode]
@@ -112,7 +113,9 @@ def _judge(folder: Folder, entry: Entry) -> Iterator[Flaw]:
     elif not _is_known_file(folder.parts, entry.name):
         yield _stray(path, folder, entry.name)
     elif entry.mode != FILE:
-        yield Flaw(path, f"a file with mode {entry.mode:o}; files of the registry have 100644", fix=f"chmod 644 {path}")
+        yield Flaw(
+            path, f"a file with mode {entry.mode:o}; files of the registry have 100644", fix="give it the mode 644"
+        )
 
 
 def _stray(path: str, folder: Folder, name: str) -> Flaw:
@@ -218,14 +221,39 @@ class NamesAreUniqueIgnoringCase(Rule):
     def in_folder(self, folder: Folder) -> Iterator[Flaw]:
         """Look at the siblings in one folder."""
         parts = folder.parts
-        if not parts or parts[0] not in (layout.MODELS, layout.ARTIFACTS) or parts[-1] == "versions":
-            return
-        entities = len(parts) < _depth_of_entity(parts)
-        if not entities and len(parts) == _depth_of_entity(parts):
-            return
-        for name, twin in _twins(folder, entities=entities):
-            path = own_file(folder, name) if entities else folder.at(name)
-            yield Flaw(path, f"{quoted(name)} and {quoted(twin)} differ in upper and lower case only", fix="rename one")
+        if len(folder.names) != len(folder.entries):
+            yield from _doubles(folder)
+        if not parts:
+            yield from _twins_of_podiums_own(folder)
+        elif parts[0] in (layout.MODELS, layout.ARTIFACTS):
+            depth = _depth_of_entity(parts)
+            if len(parts) < depth or parts[-1] == "aliases":
+                yield from _twins_in(folder, entities=len(parts) < depth)
+
+
+def _doubles(folder: Folder) -> Iterator[Flaw]:
+    """Find names that a tree made by hand holds twice: each reader takes another one of the two."""
+    for name, count in Counter(entry.name for entry in folder.entries).items():
+        if count > 1:
+            yield Flaw(folder.at(name), f"{quoted(name)} is there {count} times", fix="make the tree anew with git")
+
+
+def _twins_of_podiums_own(folder: Folder) -> Iterator[Flaw]:
+    for entry in folder.entries:
+        twin = entry.name.lower()
+        if entry.name != twin and twin in _TOP and twin in folder.names:
+            inside = next((path for path, _ in walk(folder.tree, entry.name)), entry.name)
+            yield Flaw(inside, _same(entry.name, twin), fix=f"rename {quoted(entry.name)}")
+
+
+def _twins_in(folder: Folder, *, entities: bool) -> Iterator[Flaw]:
+    for name, twin in _twins(folder, entities=entities):
+        path = own_file(folder, name) if entities else folder.at(name)
+        yield Flaw(path, _same(name, twin), fix="rename one of the two")
+
+
+def _same(name: str, twin: str) -> str:
+    return f"{quoted(name)} and {quoted(twin)} differ in upper and lower case only"
 
 
 def _twins(folder: Folder, *, entities: bool) -> Iterator[tuple[str, str]]:

@@ -25,6 +25,7 @@ class VersionsAreWrittenOnce(Rule):
     """
 
     id = "version-written-once"
+    before: ClassVar[Example] = {}
     good: ClassVar[Example] = {"artifacts/vision/resnet50/versions/v3.dvc": examples.record("v3", {"m.bin": b"fourth"})}
     bad: ClassVar[Example] = {"models/ImageClassifier/versions/v1.yaml": "artifact: vision/resnet50\nversion: v0\n"}
 
@@ -73,6 +74,7 @@ class VersionNumbersAreNext(Rule):
     """
 
     id = "version-number-next"
+    before: ClassVar[Example] = {}
     good: ClassVar[Example] = {"models/ImageClassifier/versions/v2.yaml": "artifact: vision/resnet50\nversion: v2\n"}
     bad: ClassVar[Example] = {"models/ImageClassifier/versions/v5.yaml": "artifact: vision/resnet50\nversion: v2\n"}
 
@@ -112,8 +114,9 @@ class AliasGenerationsAreNext(Rule):
     """
 
     id = "alias-generation-next"
-    good: ClassVar[Example] = {"models/ImageClassifier/aliases/production.yaml": "generation: 3\nversion: v0\n"}
-    bad: ClassVar[Example] = {"models/ImageClassifier/aliases/production.yaml": "generation: 2\nversion: v0\n"}
+    before: ClassVar[Example] = {}
+    good: ClassVar[Example] = {"models/ImageClassifier/aliases/staging.yaml": "generation: 3\nversion: v0\n"}
+    bad: ClassVar[Example] = {"models/ImageClassifier/aliases/staging.yaml": "generation: 2\nversion: v0\n"}
 
     def in_step(self, step: Step) -> Iterator[Flaw]:
         """Look at every alias file that the step writes."""
@@ -172,10 +175,13 @@ class WithdrawalsAreKept(Rule):
 
     id = "withdrawal-kept"
     severity = "warning"
-    good: ClassVar[Example] = {
-        "artifacts/vision/resnet50/artifact.yaml": "description: ResNet-50\nwithdrawn:\n  v1: its licence ended\n",
+    before: ClassVar[Example] = {
+        "artifacts/vision/resnet50/artifact.yaml": "description: ResNet-50\nwithdrawn:\n  v2: its licence ended\n",
     }
-    bad: ClassVar[Example] = {"artifacts/vision/resnet50/artifact.yaml": "description: ResNet-50 on ImageNet\n"}
+    good: ClassVar[Example] = {
+        "artifacts/vision/resnet50/artifact.yaml": "description: More\nwithdrawn:\n  v2: its licence ended\n",
+    }
+    bad: ClassVar[Example] = {"artifacts/vision/resnet50/artifact.yaml": "description: ResNet-50\n"}
 
     def in_step(self, step: Step) -> Iterator[Flaw]:
         """Look at what the step restores."""
@@ -196,8 +202,9 @@ class EntitiesAreKept(Rule):
     """
 
     id = "entity-kept"
-    good: ClassVar[Example] = {"models/ImageClassifier/aliases/production.yaml": "generation: 3\nversion: null\n"}
-    bad: ClassVar[Example] = {"models/ImageClassifier/aliases/production.yaml": None}
+    before: ClassVar[Example] = {}
+    good: ClassVar[Example] = {"models/ImageClassifier/aliases/staging.yaml": "generation: 3\nversion: null\n"}
+    bad: ClassVar[Example] = {"models/ImageClassifier/aliases/staging.yaml": None}
 
     def in_step(self, step: Step) -> Iterator[Flaw]:
         """Look at what is no longer there."""
@@ -247,6 +254,7 @@ class MergesAreClean(Rule):
     """
 
     id = "merge-clean"
+    before: ClassVar[Example] = {}
     good: ClassVar[Example] = {}
     bad: ClassVar[Example] = {}
 
@@ -263,6 +271,7 @@ class HistoryIsKept(Rule):
     """
 
     id = "history-kept"
+    before: ClassVar[Example] = {}
     good: ClassVar[Example] = {}
     bad: ClassVar[Example] = {}
 
@@ -278,6 +287,7 @@ class ProtectedAliasesMoveByMerge(Rule):
     """
 
     id = "protected-alias-merged"
+    before: ClassVar[Example] = {}
     good: ClassVar[Example] = {}
     bad: ClassVar[Example] = {}
 
@@ -292,8 +302,9 @@ class FormatsAreNotLowered(Rule):
     """
 
     id = "format-not-lowered"
-    good: ClassVar[Example] = {"registry.yaml": examples.SETTINGS}
-    bad: ClassVar[Example] = {"registry.yaml": examples.SETTINGS.replace("podium/v1", "podium/v0")}
+    before: ClassVar[Example] = {}
+    good: ClassVar[Example] = {"registry.yaml": examples.REGISTRY["registry.yaml"].replace("acme\n", "acme \n")}
+    bad: ClassVar[Example] = {"registry.yaml": examples.REGISTRY["registry.yaml"].replace("podium/v1", "podium/v0")}
 
     def in_step(self, step: Step) -> Iterator[Flaw]:
         """Compare the two formats."""
@@ -325,8 +336,12 @@ class NewLinksNameUsableVersions(Rule):
     """
 
     id = "link-target-withdrawn"
-    good: ClassVar[Example] = {"models/ImageClassifier/versions/v2.yaml": "artifact: vision/resnet50\nversion: v2\n"}
-    bad: ClassVar[Example] = {"models/ImageClassifier/versions/v2.yaml": "artifact: vision/resnet50\nversion: v1\n"}
+    before: ClassVar[Example] = {
+        "artifacts/vision/resnet50/artifact.yaml": "description: ResNet-50\nwithdrawn:\n  v2: its licence ended\n",
+        "artifacts/vision/resnet50/versions/v3.dvc": examples.record("v3", {"m.bin": b"fourth"}),
+    }
+    good: ClassVar[Example] = {"models/ImageClassifier/versions/v2.yaml": "artifact: vision/resnet50\nversion: v3\n"}
+    bad: ClassVar[Example] = {"models/ImageClassifier/versions/v2.yaml": "artifact: vision/resnet50\nversion: v2\n"}
 
     def in_step(self, step: Step) -> Iterator[Flaw]:
         """Look at each new link."""

@@ -17,7 +17,12 @@ def page(rule: Rule) -> str:
     """Give the manual page of a rule, as Markdown."""
     sentence, *rest = _paragraphs(rule)
     head = [f"## {rule.id}", f"{sentence} Severity: **{rule.severity}**.", *map(_led, rest)]
-    return "\n\n".join([*head, *_example("Good", rule.good), *_example("Bad", rule.bad)]) + "\n"
+    before: Example = getattr(rule, "before", {})
+    examples = [("Before", before), ("Good", rule.good), ("Bad", rule.bad)]
+    return (
+        "\n\n".join([*head, *(line for name, example in examples if example for line in _example(name, example))])
+        + "\n"
+    )
 
 
 def _paragraphs(rule: Rule) -> list[str]:

@@ -12,9 +12,13 @@ from typing import ClassVar
 
 from podium import layout
 from podium.checks import Example, Flaw, Rule, Subject, quoted
+from podium.diff import Change
+from podium.errors import Refused
+from podium.history import Step
 from podium.manifest import matches
-from podium.model import Bound, Fact, Policy, Record
+from podium.model import Bound, Fact, Policy, Record, Registry
 from podium.rules import examples
+from podium.rules.promotion import policies, promotions
 
 _BAD_LINK = "models/ImageClassifier/versions/v2.yaml"
 _BAD_ALIAS = "models/ImageClassifier/aliases/production.yaml"
@@ -118,6 +122,21 @@ class _PolicyRule(Rule):
                 message = f"{alias} names {subject.name}:{version}, but {said}"
                 yield Flaw(subject.alias_path(alias), message, ("version",), self.remedy, severity="warning")
 
+    def in_step(self, step: Step) -> Iterator[Flaw]:
+        """Look at each version that the step points an alias at, by the policies of the base and of the result."""
+        said = {
+            (change.path, f"{change.alias} is to name {change.name}:{change.after}, but {unmet}"): change
+            for change, policy in promotions(step)
+            for unmet in self.unmet_in_step(policy, step, change)
+        }
+        for path, message in said:
+            yield Flaw(path, message, ("version",), self.remedy)
+
+    def unmet_in_step(self, policy: Policy, step: Step, change: Change) -> Iterator[str]:  # noqa: ARG002
+        """Say what the version that an alias moves to lacks."""
+        after = change.comparison.after if change.comparison is not None else None
+        return iter(()) if after is None else self.unmet_by(policy, after.record)
+
 
 def _example(contents: dict[str, bytes], accuracy: float = 0.93, license_line: str | None = None) -> Example:
     record = examples.record("v3", contents, accuracy)
@@ -145,6 +164,15 @@ class AliasRequiresMetrics(_PolicyRule):
     def unmet_by(self, policy: Policy, record: Record) -> Iterator[str]:
         """Look at the metrics."""
         return unmet_metrics(policy, record)
+
+    def unmet_in_step(self, policy: Policy, step: Step, change: Change) -> Iterator[str]:
+        """Compare with the version that holds the alias at the base too, unless the alias goes back to an earlier one."""
+        if change.comparison is None or change.comparison.after is None:
+            return
+        before, after = change.comparison.before, change.comparison.after
+        alone = list(unmet_metrics(policy, after.record))
+        compared = list(unmet_metrics(policy, after.record, before.record if before is not None else None))
+        yield from alone if compared == alone or step.is_rollback(change) else compared
 
 
 class AliasRequiresMetadata(_PolicyRule):
@@ -204,6 +232,31 @@ class AliasRequiresCard(_PolicyRule):
         entry = subject.around.tree.entry(path) if policy.card else None
         card = subject.registry.card(subject.name) if entry is not None and entry.is_file else None
         return unmet_card(policy, card)
+
+    def unmet_in_step(self, policy: Policy, step: Step, change: Change) -> Iterator[str]:
+        """Say whether the card is missing after the step."""
+        return unmet_card(policy, step.after.card(change.name))
+
+    def in_step(self, step: Step) -> Iterator[Flaw]:
+        """Look at what is promoted, and at the aliases of models whose card the step takes away."""
+        yield from super().in_step(step)
+        moved = {(change.name, change.alias) for change in step.moved()}
+        for change in step.changes:
+            if change.kind != "card-changed" or (step.after.card(change.name) or "").strip():
+                continue
+            for alias, version in _held(step.after, change.name):
+                if (change.name, alias) not in moved and any(policy.card for policy in policies(step, alias)):
+                    said = f"{alias} names {change.name}:{version}, but the registered model has no model card any more"
+                    yield Flaw(layout.alias("model", change.name, alias), said, ("version",), self.remedy)
+
+
+def _held(registry: Registry, name: str) -> Iterator[tuple[str, str]]:
+    """Give what the aliases of a registered model name, where that can be read."""
+    model = registry.models.get(name)
+    try:
+        yield from model.held.items() if model is not None else ()
+    except Refused:
+        return
 
 
 RULES = (AliasRequiresMetrics, AliasRequiresMetadata, AliasRequiresFiles, AliasRequiresCard)

@@ -66,7 +66,7 @@ class AliasComesAfterOthers(Rule):
     def in_step(self, step: Step) -> Iterator[Flaw]:
         """Look where each promoted version was at the base; a rollback was there before and need not go round again."""
         for change, policy in promotions(step):
-            if not policy.after or self._was_there(step, change, policy):
+            if not policy.after or was_there(step, change, policy):
                 continue
             if step.is_rollback(change):
                 continue
@@ -75,11 +75,13 @@ class AliasComesAfterOthers(Rule):
             fix = f"first, in a pull request of its own: {command('promote', f'{change.name}:{change.after}', policy.after[0])}"
             yield Flaw(change.path, said, ("version",), fix)
 
-    def _was_there(self, step: Step, change: Change, policy: Policy) -> bool:
-        model = step.before.models.get(change.name)
-        if model is None:
-            return False
-        return any(_holds(model, alias, change.after) for alias in policy.after)
+
+def was_there(step: Step, change: Change, policy: Policy) -> bool:
+    """Tell whether a version is, at the base, under one of the aliases that the policy of its new alias names."""
+    model = step.before.models.get(change.name)
+    if model is None:
+        return False
+    return any(_holds(model, alias, change.after) for alias in policy.after)
 
 
 def _holds(model: RegisteredModel, alias: str, version: str) -> bool:
@@ -100,11 +102,11 @@ class PoliciesChangeAlone(Rule):
     """
 
     id = "policy-alone"
+    before: ClassVar[Example] = {}
     good: ClassVar[Example] = {"registry.yaml": examples.REGISTRY["registry.yaml"].replace("min: 0.9", "min: 0.95")}
     bad: ClassVar[Example] = {
         "registry.yaml": examples.REGISTRY["registry.yaml"].replace("min: 0.9", "min: 0.5"),
-        _ALIAS: "generation: 3\nversion: v0\n",
-        "models/ImageClassifier/aliases/staging.yaml": "generation: 3\nversion: v0\n",
+        _ALIAS: "generation: 3\nversion: null\n",
     }
 
     def in_step(self, step: Step) -> Iterator[Flaw]:

@@ -32,11 +32,17 @@ def judge_step(step: Step, rules: Iterable[Rule], ignored: frozenset[str] = froz
 
 def _new(unit: Unit, step: Step, around: Around, before: Around, rules: Chosen) -> Verdict:
     """Judge a unit after the step, less what was found in it before."""
-    after = checks.judge(unit, around, rules)
+    after = _without_standing_policies(checks.judge(unit, around, rules))
     if not after.findings or (unit.kind is not None and step.before.tree.entry(unit.folder) is None):
         return after
     known = {_identity(finding) for finding in checks.judge(unit, before, rules).findings}
     return replace(after, findings=tuple(found for found in after.findings if _identity(found) not in known))
+
+
+def _without_standing_policies(verdict: Verdict) -> Verdict:
+    """Leave out the warnings on what aliases hold: a step is judged by the policies of the aliases that it moves."""
+    kept = (f for f in verdict.findings if not (f.severity == "warning" and f.rule.startswith("alias-requires-")))
+    return replace(verdict, findings=tuple(kept))
 
 
 def _identity(finding: Finding) -> tuple[str, str, str]:
@@ -108,18 +114,18 @@ def _by_teams_of_the_base(step: Step, around: Around, before: Around, rules: Ite
     by_base = replace(around, team=before.team)
     team = next(rule for rule in rules if rule.id == "team-schema")
     for difference in step.differences:
-        file = _file(step.after, difference.path) if difference.after is not None and difference.after.is_file else None
+        file = _file(by_base, difference.path) if difference.after is not None and difference.after.is_file else None
         if file is not None and file.sound:
-            yield from (team.finding(flaw, file.raw) for flaw in team.in_file(file, by_base))
+            yield from (team.finding(flaw, file.raw) for flaw in team.in_file(file))
 
 
-def _file(registry: Registry, path: str) -> File | None:
+def _file(around: Around, path: str) -> File | None:
     place = layout.place(path)
     if place is None:
         return None
-    raw = registry.tree.read(path)
+    raw = around.tree.read(path)
     try:
-        return File(path, place, raw, codec.decode(raw))
+        return File(path, place, around, raw, codec.decode(raw))
     except codec.Malformed:
         return None
 
@@ -152,7 +158,10 @@ def _said_once(findings: Iterable[Finding], ignored: frozenset[str]) -> Iterator
         for finding in found
         if finding.rule in ("version-number-next", "version-written-once")
     }
+    lowered = any(finding.rule == "format-not-lowered" for finding in found)
     for finding in found:
+        if lowered and finding.rule == "schema" and finding.path == layout.REGISTRY:
+            continue
         if finding.path in ignored or (finding.path in rewritten and finding.rule != "version-written-once"):
             continue
         if finding.path.startswith(removed) and finding.rule != "entity-kept":

@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from types import TracebackType
-from typing import BinaryIO, Self
+from typing import TYPE_CHECKING, BinaryIO, Self
 
 from podium.errors import Denied
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future, ThreadPoolExecutor
 
 CHUNK = 1 << 20
 """Bytes read, hashed and written at a time; what one transfer holds in memory is a few of these."""
@@ -87,6 +89,8 @@ class Hasher:
             self._sha256.update(chunk)
             return
         if self._threads is None:
+            from concurrent.futures import ThreadPoolExecutor  # a warm use, which hashes nothing, is quicker without
+
             self._threads = ThreadPoolExecutor(2, "podium-hash")
         self._pending = [self._threads.submit(hash_.update, chunk) for hash_ in (self._md5, self._sha256)]
 

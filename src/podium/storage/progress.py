@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -52,6 +51,7 @@ class Meter:
 
 def each(function: Callable[[T], R], items: Sequence[T], jobs: int, meter: Meter) -> Iterator[R]:
     """Give what the function makes of each item, in any order; the first that fails, or Ctrl-C, stops the others."""
+    from concurrent.futures import ThreadPoolExecutor, as_completed
 
     def work(lot: Sequence[T]) -> list[R]:
         return [function(item) for item in lot]

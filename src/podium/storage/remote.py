@@ -63,7 +63,9 @@ class FolderRemote:
     def send(self, md5: str, source: Path, meter: Meter) -> None:
         """Write an object: under a temporary name, then renamed."""
         with self._arriving(md5) as temporary:
-            if not clone(source, temporary):
+            if clone(source, temporary):
+                meter.add(source.stat().st_size)
+            else:
                 _copy(source, temporary, meter)
 
     def write(self, md5: str, content: bytes) -> None:
@@ -145,14 +147,17 @@ class ServerRemote:
         """
         if self._is_http:
             return
-        try:
-            with self._told():
-                self._filesystem.ls(self._root, detail=False)
-        except Absent:
-            raise Unavailable(
-                f"the bucket or folder of the DVC remote {self.name!r} is gone",
-                "make or restore it; `dvc remote list` shows where the remotes are",
-            ) from None
+        places = [self._path]
+        if self._shows_only_whole_objects:  # where no folders are, an empty one is "not found", too: ask for the bucket
+            places.append(self._path.split("/")[0])
+        for place in places:
+            with suppress(Absent), self._told():
+                self._filesystem.ls(place, detail=False)
+                return
+        raise Unavailable(
+            f"the bucket or folder of the DVC remote {self.name!r} is gone",
+            "make or restore it; `dvc remote list` shows where the remotes are",
+        )
 
     def sizes(self, objects: Iterable[str]) -> dict[str, int | None]:
         """Give the size of each object in bytes, ``None`` where it is missing; one batch."""
@@ -167,8 +172,12 @@ class ServerRemote:
 
     def chunks(self, md5: str) -> Iterator[bytes]:
         """Read an object; raises Absent."""
-        with self._told(), self._opened(md5) as stream:
-            yield from hashing.chunks_of(stream)
+        try:
+            with self._told(), self._opened(md5) as stream:
+                yield from hashing.chunks_of(stream)
+        except Absent:
+            self.probe()
+            raise
 
     def send(self, md5: str, source: Path, meter: Meter) -> None:
         """Write an object: in one request, or under a temporary name and renamed where the server would show a part."""
@@ -206,11 +215,6 @@ class ServerRemote:
         from dvc_objects.fs.base import ObjectFileSystem
 
         return isinstance(self._filesystem, ObjectFileSystem)
-
-    @property
-    def _root(self) -> str:
-        """The bucket of an object store, the folder elsewhere."""
-        return self._path.split("/")[0] if self._shows_only_whole_objects else self._path
 
     def _place(self, md5: str) -> str:
         return str(self._filesystem.join(self._path, *hashing.address(md5)))
@@ -275,6 +279,8 @@ def _is_answer(error: FileNotFoundError) -> bool:
 def _reason(error: BaseException) -> str:
     """Say what kind of error it was, in words that hold no address and no credential."""
     kind = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(error).__name__).lower()
+    if isinstance(error, PermissionError):
+        return "it denies access"
     code = error.errno if isinstance(error, OSError) else None
     return f"{kind} ({os.strerror(code)})" if code else kind
 

@@ -1,0 +1,367 @@
+"""
+The plan as one comment on a pull request: what merging does, whether it is safe, who must look, how to undo it.
+
+It stays under what GitHub and GitLab accept, cuts the least important first, and says what it cut. The first line is a
+comment in HTML by which the next run finds it again.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from podium.checks import Finding
+from podium.diff import ALIAS_KINDS, Change, Comparison, Pair
+from podium.model import Version
+from podium.plan import Gate, Move, Plan
+from podium.render import plan as said
+from podium.render.markdown import block, code, fitting, folded, inert, left_out, prose, row, table
+from podium.render.plain import size
+
+MARKER = "<!-- podium-plan -->"
+LONGEST = 59_000
+"""Characters; GitHub refuses comments of more than 65,536."""
+
+_FEW = 3
+_METRICS = 2
+_QUIET = (
+    "model-created",
+    "artifact-created",
+    "version-logged",
+    "version-linked",
+    "tags-changed",
+    "description-changed",
+    "card-changed",
+)
+
+Part = Callable[[Plan, int], str]
+
+
+def markdown(plan: Plan) -> str:
+    """Give the comment, under 60,000 characters."""
+    parts = [MARKER, f"### {_headline(plan)}", _verdict(plan)]
+    room = 0
+    for make, share in _PARTS:
+        room += share
+        part = make(plan, room)
+        if part:
+            room -= len(part) + 2
+            parts.append(part)
+    return "\n\n".join((*parts, _ids(plan))) + "\n"
+
+
+def _ids(plan: Plan) -> str:
+    return f"<sub>`podium plan` · base `{plan.base}` · head `{plan.head}` · result `{plan.result}`</sub>"
+
+
+# --- the first two lines --------------------------------------------------------------------------------------------
+
+
+def _headline(plan: Plan) -> str:
+    if plan.moves:
+        more = len(plan.moves) - 1
+        return _moves(plan.moves[0]) + (f", and {said.counted(more, 'more alias')}{'es' * (more > 1)}" if more else "")
+    if len(plan.changes) == 1:
+        return f"Merging means: {said.effect(plan.changes[0], _name)}"
+    if plan.changes:
+        return f"Merging {_listed(_phrases(plan.changes))}; no alias moves"
+    return "Merging changes nothing in the registry"
+
+
+def _moves(move: Move) -> str:
+    change = move.change
+    name, alias = _name(change.name), _name(change.alias or "")
+    if change.before is None:
+        return f"Merging points {name} {alias} at {_name(change.after)}"
+    if change.after is None:
+        return f"Merging takes {alias} away from {name}, which has it on {_name(change.before)}"
+    arrow = said.arrow(change.before, change.after, _name)
+    return f"Merging rolls {name} {alias} BACK: {arrow}" if move.rollback else f"Merging moves {name} {alias}: {arrow}"
+
+
+def _name(text: str) -> str:
+    return code(text, 130)
+
+
+_VERBS = {
+    "version-logged": "logs {} version",
+    "version-linked": "links {} version",
+    "version-withdrawn": "withdraws {} version",
+    "version-restored": "restores {} version",
+    "policy-changed": "changes {} policy",
+    "model-created": "creates {} registered model",
+    "artifact-created": "creates {} model artifact",
+}
+
+
+def _phrases(changes: Iterable[Change]) -> Iterator[str]:
+    counts = Counter(change.kind for change in changes)
+    rest = sum(count for kind, count in counts.items() if kind not in _VERBS)
+    for kind, verb in _VERBS.items():
+        if counts[kind]:  # type: ignore[index]
+            yield _plural(verb, counts[kind])  # type: ignore[index]
+    if rest:
+        yield _plural("changes {} other thing", rest)
+
+
+def _plural(phrase: str, count: int) -> str:
+    text = phrase.format(f"{count:,}")
+    if count == 1:
+        return text
+    return f"{text[:-1]}ies" if text.endswith("y") else f"{text}s"
+
+
+def _listed(phrases: Iterable[str]) -> str:
+    *first, last = phrases
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def _verdict(plan: Plan) -> str:
+    errors, warnings = _by_severity(plan, "error"), _by_severity(plan, "warning")
+    if plan.conflicts:
+        return (
+            f"❌ **Cannot be merged as it is:** {said.counted(len(plan.conflicts), 'file')} in conflict with the base."
+        )
+    if errors:
+        return f"❌ **Do not merge yet:** {said.counted(len(errors), 'error')} to mend, listed below."
+    met = sum(len(move.gates) for move in plan.moves)
+    policy = (
+        f", and {'it meets' if met == 1 else 'all'} {said.counted(met, 'policy requirement')}{' are met' * (met > 1)}"
+    )
+    gates = policy if met else ""
+    if warnings:
+        return f"⚠️ **Can be merged, with care:** {said.counted(len(warnings), 'warning')}; no rule is broken{gates}."
+    if plan.note:
+        return inert(plan.note)
+    return f"✅ **Safe to merge once reviewed:** no rule is broken{gates}."
+
+
+def _by_severity(plan: Plan, severity: str) -> list[Finding]:
+    return [finding for finding in plan.findings if finding.severity == severity]
+
+
+# --- findings -------------------------------------------------------------------------------------------------------
+
+
+def _errors(plan: Plan, room: int) -> str:
+    return _list([_finding(found, "❌") for found in _by_severity(plan, "error")], "errors", room)
+
+
+def _warnings(plan: Plan, room: int) -> str:
+    found = _by_severity(plan, "warning")
+    body = _list([_finding(each, "⚠️") for each in found], "warnings", room - 120)
+    return folded(said.counted(len(found), "warning"), body) if body else ""
+
+
+def _finding(found: Finding, sign: str) -> str:
+    where = code(f"{found.path}:{found.line}")
+    fix = f"<br>**Fix:** {prose(found.fix)}" if found.fix else ""
+    return f"- {sign} {where} {prose(found.message)} ({code(found.rule)}){fix}"
+
+
+def _list(lines: Sequence[str], what: str, room: int) -> str:
+    """Give a list of as many lines as fit."""
+    kept = fitting(lines, room - 60)
+    more = left_out(lines, kept, what)
+    return "\n".join([*kept, *([f"- {more}"] if more else [])])
+
+
+# --- what moves -----------------------------------------------------------------------------------------------------
+
+
+def _moved(plan: Plan, room: int) -> str:
+    if not plan.moves:
+        return ""
+    if len(plan.moves) <= _FEW:
+        return "\n\n".join(_one(move, room // len(plan.moves) - 2, plan) for move in plan.moves)
+    rows = [_summary(move) for move in plan.moves]
+    kept = fitting(rows, room - 200)
+    more = left_out(rows, kept, "aliases")
+    return table(("Alias", "now", "after merging", "its policy"), kept) + (f"\n\n{more}" if more else "")
+
+
+def _summary(move: Move) -> str:
+    change = move.change
+    before, after = (code(side) if side is not None else "none" for side in (change.before, change.after))
+    unmet = sum(not gate.met for gate in move.gates)
+    policy = f"❌ {unmet} not met" if unmet else "✅ met" if move.gates else "asks nothing"
+    name = f"{code(change.name)} {code(change.alias or '')}"
+    return row((name, before, after + (" **ROLLBACK**" if move.rollback else ""), policy))
+
+
+def _one(move: Move, room: int, plan: Plan) -> str:
+    """Say of one alias what it means, which metrics change, and what its policy says of that."""
+    parts = [_lead(move, alone=len(plan.moves) == 1)]
+    compared = move.change.comparison
+    if compared is not None and move.change.after is not None:
+        parts.append(_metrics(move, compared, room // _METRICS))
+    gates = [_gate(gate) for gate in move.gates if gate.metric is None or not _has_row(gate, compared)]
+    kept = fitting(gates, room // _METRICS - 1500)
+    if kept:
+        more = left_out(gates, kept, "requirements")
+        parts.append(f"Policy of {code(move.change.alias or '')}: {' · '.join([*kept, *([more] if more else [])])}")
+    return "\n\n".join(part for part in parts if part)
+
+
+def _lead(move: Move, *, alone: bool) -> str:
+    change, compared = move.change, move.change.comparison
+    asked = code(f"{change.name}:{change.alias}")
+    meaning = f" — {inert(move.meaning, 120)}" if move.meaning else ""
+    before, after = (_version(side) for side in (compared.before, compared.after)) if compared else ("", "")
+    head = "" if alone else f"**{said.effect(change, _name)}**<br>"
+    if change.after is None:
+        return f"{head}{asked}{meaning}. Whoever asks for it gets an error from then on; so far it is {code(change.before)}{before}."
+    instead = f" instead of {code(change.before)}{before}" if change.before is not None else ""
+    back = " This is a **ROLLBACK**: the alias held that version before." if move.rollback else ""
+    return f"{head}{asked}{meaning}. Whoever asks for it gets {code(change.after)}{after}{instead}.{back}"
+
+
+def _version(version: Version | None) -> str:
+    if version is None or version.model is None:
+        return ""
+    return f" ({code(f'{version.artifact.name}:{version.artifact.version}')})"
+
+
+def _metrics(move: Move, compared: Comparison, room: int) -> str:
+    """Lay the metrics out: those that a gate speaks of first, then those that change."""
+    gates: dict[str, list[Gate]] = {}
+    for gate in move.gates:
+        if gate.metric is not None:
+            gates.setdefault(gate.metric, []).append(gate)
+    names = sorted(compared.metrics, key=lambda name: (name not in gates, not compared.metrics[name].differs))
+    rows = [_metric(name, compared.metrics[name], gates.get(name, ())) for name in names]
+    kept = fitting(rows, room - 400)
+    more = left_out(rows, kept, "metrics")
+    kept.append(row(("size", _size(compared.before), _size(compared.after), _growth(compared), "")))
+    before, after = (code(side, 20) if side is not None else "" for side in (move.change.before, move.change.after))
+    head = ("", f"now {before}", f"after {after}", "change", "the policy asks" if gates else "")
+    return table(head, kept) + (f"\n\n{more}" if more else "")
+
+
+def _metric(name: str, pair: Pair, gates: Iterable[Gate]) -> str:
+    asks = ", ".join(_gate(gate, of=name) for gate in gates)
+    change = said.delta(pair)
+    return row((code(name, 60), inert(said.cell(pair.before)), f"**{inert(said.cell(pair.after))}**", change, asks))
+
+
+def _gate(gate: Gate, of: str = "") -> str:
+    asks = inert(gate.asks.removeprefix(of).strip(), 160)
+    return f"✅ {asks}" if gate.met else f"❌ {asks}{'' if of else f' ({inert(gate.unmet, 160)})'}"
+
+
+def _has_row(gate: Gate, compared: Comparison | None) -> bool:
+    return compared is not None and gate.metric in compared.metrics
+
+
+def _size(version: Version | None) -> str:
+    return size(version.size) if version is not None else "-"
+
+
+def _growth(compared: Comparison) -> str:
+    if compared.before is None or compared.after is None:
+        return ""
+    grown = compared.after.size - compared.before.size
+    return f"{'+' if grown > 0 else '-'}{size(abs(grown))}" if grown else ""
+
+
+# --- who must look, how to undo -------------------------------------------------------------------------------------
+
+
+def _reviewers(plan: Plan, room: int) -> str:
+    if not plan.changes:
+        return ""
+    lines = [f"- {_who(each.who)} {inert(each.why, 200)}" for each in plan.reviewers]
+    if not lines:
+        return "**Who must look:** nobody is named; no policy and no owner speaks of what changes."
+    return f"**Who must look**\n{_list(lines, 'reviewers', room - 30)}"
+
+
+def _who(who: str) -> str:
+    return inert(who) if " " in who else code(who)
+
+
+def _undo(plan: Plan, room: int) -> str:
+    stay = any(change.kind in ("version-logged", "version-linked") for change in plan.changes)
+    kept = fitting(plan.undo, room - 600)
+    more = left_out(plan.undo, kept, "commands; `podium plan --format json` lists them")
+    parts = []
+    if kept:
+        how = " (the forge's Revert button does not: it would turn back the count of moves)" if plan.moves else ""
+        parts.append(f"**To undo it after merging**, run this and open a pull request{how}:")
+        parts.append(block(kept))
+    if more:
+        parts.append(more)
+    if stay:
+        lead = "" if plan.undo else "**To undo it after merging:** "
+        parts.append(f"{lead}New versions stay; `podium withdraw NAME:VERSION --reason WHY` takes one out of use.")
+    elif plan.changes and not plan.undo:
+        parts.append("**To undo it after merging:** revert it.")
+    return "\n\n".join(parts)
+
+
+# --- the rest -------------------------------------------------------------------------------------------------------
+
+
+def _also(plan: Plan, room: int) -> str:
+    """List what else the change does: what may hurt in the open, and what is daily work folded away where it is much."""
+    rest = [change for change in plan.changes if change.kind not in ALIAS_KINDS]
+    loud = [change for change in rest if change.kind not in _QUIET]
+    quiet = [f"- {said.effect(change, _value)}" for change in rest if change.kind in _QUIET]
+    lines = [f"- {said.effect(change, _value)}" for change in loud]
+    lines += [
+        f"- {code(f'{each.name}:latest')} means {said.arrow(each.before, each.after, code)}" for each in plan.latest
+    ]
+    if plan.elsewhere:
+        count = said.counted(plan.elsewhere, "file")
+        lines.append(f"- {count} outside the registry: podium does not judge {'it' if plan.elsewhere == 1 else 'them'}")
+    if len(quiet) <= 2 * _FEW:
+        lines, quiet = quiet + lines, []
+    title = "**What else it does**" if plan.moves else "**What it does**"
+    parts = [f"{title}\n{_list(lines, 'changes', room // 2)}"] if lines else []
+    if quiet:
+        summary = said.counted(len(quiet), "new version, description or tag").replace("tags", "tag")
+        parts.append(folded(f"{summary}", _list(quiet, "changes", room // 2 - 150)))
+    return "\n\n".join(parts)
+
+
+def _value(text: str) -> str:
+    return code(text, 200)
+
+
+def _details(plan: Plan, room: int) -> str:
+    """Fold away which files, params and metadata differ, move by move."""
+    found = [(move, list(_detail(move.change.comparison))) for move in plan.moves if move.change.comparison is not None]
+    found = [(move, lines) for move, lines in found if lines]
+    if not found:
+        return ""
+    each = (room - 150) // min(len(found), 10)
+    blocks = [f"{_head(move, plan)}{_list(lines, 'lines', each - 600)}" for move, lines in found[:50]]
+    kept = fitting(blocks, room - 200)
+    more = left_out(found, kept, "aliases")  # type: ignore[arg-type]
+    return folded("Files, params and metadata that differ", "\n\n".join([*kept, *([more] if more else [])]))
+
+
+def _head(move: Move, plan: Plan) -> str:
+    return "" if len(plan.moves) == 1 else f"**{said.effect(move.change, _name)}**\n"
+
+
+def _detail(compared: Comparison | None) -> Iterator[str]:
+    if compared is None:
+        return
+    yield from (f"- {line}" for line in said.file_lines(compared, _value))
+    for title, pairs in (("param", compared.params), ("metadata", compared.metadata)):
+        for name, pair in pairs.items():
+            if pair.differs:
+                before, after = (code(said.cell(side), 120) for side in (pair.before, pair.after))
+                yield f"- {title} {code(name, 80)}: {before} → {after}"
+
+
+_PARTS: Sequence[tuple[Part, int]] = (
+    (_errors, 12_000),
+    (_moved, 14_000),
+    (_reviewers, 4_000),
+    (_undo, 4_000),
+    (_also, 8_000),
+    (_details, 7_000),
+    (_warnings, 4_000),
+)

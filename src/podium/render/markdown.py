@@ -1,0 +1,90 @@
+"""
+Markdown in which text from a registry stays text: on GitHub, on GitLab, in a table cell, in a list.
+
+Two things make a value safe, and every value goes through one of them. ``code`` puts it into a code span, where no forge
+looks for links, mentions or references. ``inert`` writes prose: what Markdown reads is written as HTML entities, and an
+invisible space (U+200B) follows each character with which a forge would begin a reference, because forges look for these
+in the finished page, where an entity is a plain character again. What is ours: no line begins with a value, and none
+stands in an HTML block.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from itertools import accumulate
+
+from podium.render.plain import inert as visible
+from podium.render.plain import one_line
+
+_GAP = "\u200b"
+_SPECIAL = re.compile(r"[\\`*_{}\[\]<>#!|~@:/$&%^]")
+# what forges make links of in the finished page: references begin with these, or with a word
+_BEGINS = frozenset("\\#!~@:/$&%^{[")
+_WWW = re.compile(r"(?i)\b(www)\.")
+_TICKET = re.compile(r"([A-Za-z]-)(?=[0-9])")
+_COMMIT = re.compile(r"(?i)(?<![0-9a-z])([0-9a-f]{4})(?=[0-9a-f]{3})")
+_NO_SPAN = re.compile(r"[`|\\]")
+
+
+def inert(text: str, longest: int = 300) -> str:
+    """Give text as one line of prose in which nothing is Markdown, HTML, a link, a mention or a reference."""
+    line = short(visible(one_line(text)), longest)
+    for pattern in (_TICKET, _COMMIT):
+        line = pattern.sub(rf"\1{_GAP}", line)
+    return _SPECIAL.sub(_entity, _WWW.sub(rf"\1{_GAP}.", line))
+
+
+def _entity(match: re.Match[str]) -> str:
+    char = match[0]
+    return f"&#{ord(char)};{_GAP if char in _BEGINS else ''}"
+
+
+def code(text: str, longest: int = 160) -> str:
+    """Give text as a code span; as prose where a span could be broken out of, also by way of a table."""
+    line = short(visible(one_line(text)), longest)
+    return f"`{line}`" if line and not _NO_SPAN.search(line) else inert(line, longest)
+
+
+def short(text: str, longest: int) -> str:
+    """Give text, or its beginning and an ellipsis."""
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
+
+
+def prose(text: str, longest: int = 300) -> str:
+    """Give a sentence of podium's with values in it: what stands between backticks becomes code, the rest is inert."""
+    parts = short(visible(one_line(text)), longest).split("`")
+    if len(parts) % 2 == 0:
+        return inert(text, longest)
+    return "".join(code(part, longest) if n % 2 and part else inert(part, longest) for n, part in enumerate(parts))
+
+
+def block(lines: Iterable[str]) -> str:
+    """Give commands as a block of code; each line must begin with a word of podium's, so that none ends the block."""
+    return "\n".join(("```sh", *(visible(one_line(line)) for line in lines), "```"))
+
+
+def table(head: Sequence[str], rows: Iterable[str]) -> str:
+    """Put rows made by ``row`` under a head, the first and the last column to the left, the others to the right."""
+    return "\n".join((row(head), row([":--", *["--:"] * (len(head) - 2), ":--"]), *rows))
+
+
+def row(cells: Sequence[str]) -> str:
+    """Give a row of a table, of cells that are safe already."""
+    return f"| {' | '.join(cells)} |"
+
+
+def folded(summary: str, body: str) -> str:
+    """Fold a body away under a summary, which must hold no value from a registry."""
+    return f"<details>\n<summary>{summary}</summary>\n\n{body}\n\n</details>"
+
+
+def fitting(blocks: Sequence[str], room: int) -> list[str]:
+    """Give the first blocks that fit into a room of so many characters, each with a blank line after it."""
+    ends = accumulate(len(block) + 2 for block in blocks)
+    return [block for block, end in zip(blocks, ends, strict=True) if end <= room]
+
+
+def left_out(blocks: Sequence[str], kept: Sequence[str], what: str) -> str:
+    """Say how many were left out; empty where none was."""
+    return f"… and {len(blocks) - len(kept):,} more {what}" if len(kept) < len(blocks) else ""
