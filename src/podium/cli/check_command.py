@@ -41,7 +41,7 @@ def command(
     rev: str | None,
     form: str,
 ) -> int:
-    r"""
+    """
     Check the registry against every rule.
 
     PATHS are files or folders of the registry; without them everything is checked. Exits with 1 where a rule is broken;

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from podium.checks import Finding
 from podium.diff import ALIAS_KINDS, Change, Comparison, Pair
 from podium.model import Version
-from podium.plan import Gate, Move, Plan
+from podium.plan import MAINTAINER, Gate, Move, Plan
 from podium.render import plan as said
 from podium.render.markdown import block, code, fitting, folded, inert, left_out, prose, row, table
 from podium.render.plain import size
@@ -270,14 +270,17 @@ def _growth(compared: Comparison) -> str:
 def _reviewers(plan: Plan, room: int) -> str:
     if not plan.changes:
         return ""
-    lines = [f"- {_who(each.who)} {inert(each.why, 200)}" for each in plan.reviewers]
+    whys: dict[str, list[str]] = {}
+    for each in plan.reviewers:
+        whys.setdefault(each.who, []).append(each.why)
+    lines = [f"- {_who(who)} {inert('; '.join(why))}" for who, why in whys.items()]
     if not lines:
         return "**Who must look:** nobody is named; no policy and no owner speaks of what changes."
     return f"**Who must look**\n{_list(lines, 'reviewers', room - 30)}"
 
 
 def _who(who: str) -> str:
-    return inert(who) if " " in who else code(who)
+    return f"{who}, because it" if who == MAINTAINER else code(who)
 
 
 def _undo(plan: Plan, room: int) -> str:

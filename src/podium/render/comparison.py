@@ -55,7 +55,7 @@ def text(compared: Comparison) -> str:
 def _text(compared: Comparison) -> Iterator[str]:
     before, after = compared.before, compared.after
     rows = [
-        ("content", _cell(before and before.md5), _cell(after and after.md5), ""),
+        ("content", _cell(before and before.md5[:12]), _cell(after and after.md5[:12]), ""),
         ("size", _bytes(before), _bytes(after), ""),
     ]
     for title, changes in (("metric", compared.metrics), ("param", compared.params), ("metadata", compared.metadata)):

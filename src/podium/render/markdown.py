@@ -29,7 +29,10 @@ _NO_SPAN = re.compile(r"[`|\\]")
 
 def inert(text: str, longest: int = 300) -> str:
     """Give text as one line of prose in which nothing is Markdown, HTML, a link, a mention or a reference."""
-    line = short(visible(one_line(text)), longest)
+    return _inert(short(visible(one_line(text)), longest))
+
+
+def _inert(line: str) -> str:
     for pattern in (_TICKET, _COMMIT):
         line = pattern.sub(rf"\1{_GAP}", line)
     return _SPECIAL.sub(_entity, _WWW.sub(rf"\1{_GAP}.", line))
@@ -53,10 +56,11 @@ def short(text: str, longest: int) -> str:
 
 def prose(text: str, longest: int = 300) -> str:
     """Give a sentence of podium's with values in it: what stands between backticks becomes code, the rest is inert."""
-    parts = short(visible(one_line(text)), longest).split("`")
+    line = short(visible(one_line(text)), longest)
+    parts = line.split("`")
     if len(parts) % 2 == 0:
-        return inert(text, longest)
-    return "".join(code(part, longest) if n % 2 and part else inert(part, longest) for n, part in enumerate(parts))
+        return _inert(line)
+    return "".join(code(part, longest) if n % 2 and part.strip() else _inert(part) for n, part in enumerate(parts))
 
 
 def block(lines: Iterable[str]) -> str:
