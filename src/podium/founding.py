@@ -16,8 +16,12 @@ from podium.layout import Document
 from podium.model import Registry
 from podium.tree import overlay
 
-IGNORED = "/artifacts/*/*/versions/*/"
-"""What Git must not see: the workspace copies of model versions, which DVC puts beside their records."""
+IGNORED = "/artifacts/*/*/versions/v*/"
+"""
+What Git must not see: the workspace copies of model versions, which DVC puts beside their records.
+
+Not `versions/*/`: the library that DVC asks takes that for the folder `versions/` itself, and DVC then sees no version.
+"""
 
 DVC_IGNORED = "/config.local\n/tmp\n/cache\n"
 

@@ -39,7 +39,8 @@ def _documents(tree: Tree, paths: Sequence[str] | None) -> Iterator[tuple[str, l
         files = [(top, entry)] if entry is not None and not entry.is_folder else walk(tree, "" if top == "." else top)
         for path, found in files:
             place = layout.place(path)
-            if place is not None and found.is_file:
+            # what is under versions/ is written once, and so not written anew
+            if place is not None and found.is_file and place.document not in ("link", "version"):
                 yield path, place.document
 
 
