@@ -210,6 +210,12 @@ def test_fixing_leaves_versions_and_everything_that_means_something():
     assert {finding.rule for finding in left} == {"canonical-yaml", "alias-target-exists", "unknown-file"}
 
 
+def test_a_comment_that_podium_cannot_keep_is_left_to_the_person():
+    done, left = fixed({SHADOW: "{generation: 1, version: v1}\t# a tab before the comment\n"})
+    assert done == {}
+    assert left == ()
+
+
 # --- codeowners -----------------------------------------------------------------------------------------------------
 
 BLOCK = examples.REGISTRY[layout.CODEOWNERS]

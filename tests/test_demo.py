@@ -37,7 +37,7 @@ def registry(walked):
 def test_the_demo_runs_to_its_end_and_shows_its_commands(walked):
     _, ran = walked
     assert (ran.returncode, ran.stderr) == (0, "")
-    assert "$ podium promote Digits:v2 production --push" in ran.stdout
+    assert "$ podium promote Digits:v2 staging --push" in ran.stdout
     assert "[alias-target-exists]" in ran.stdout
 
 

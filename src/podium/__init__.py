@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 from podium.errors import Error
 
 if TYPE_CHECKING:
-    from podium.api import Editing, Registry, open, use_model  # noqa: A004 - read as podium.open
+    from podium.api import Registry, open, use_model  # noqa: A004 - read as podium.open
+    from podium.editing import Editing
     from podium.model import Artifact, File, RegisteredModel, Version
 
 __all__ = ["Artifact", "Editing", "Error", "File", "RegisteredModel", "Registry", "Version", "open", "use_model"]
 
 _WHERE = {
-    "Editing": "podium.api",
+    "Editing": "podium.editing",
     "Registry": "podium.api",
     "open": "podium.api",
     "use_model": "podium.api",

@@ -298,6 +298,17 @@ def check(tree: Tree, rules: Sequence[Rule], paths: Iterable[str] | None = None)
     return report(_narrowed(judge(unit, around, sorted_rules), wanted) for unit in touched)
 
 
+def check_files(tree: Tree, rules: Sequence[Rule], paths: Iterable[str]) -> tuple[Finding, ...]:
+    """Judge single files by themselves, without the models and artifacts they are of; raises NewerFormat."""
+    around, sorted_rules = look_around(tree), chosen(rules)
+    findings: list[Finding] = []
+    for path in paths:
+        place = layout.place(path)
+        if place is not None and _is_file(tree, path):
+            _judge_file(path, place, around, sorted_rules, findings)
+    return tuple(findings)
+
+
 def report(verdicts: Iterable[Verdict], skipped: int = 0) -> Report:
     """Put verdicts together."""
     findings: list[Finding] = []

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from podium import model
 from podium.errors import NoVersions, Refused
-from podium.storage.progress import Progress, silent
+from podium.progress import Progress, silent
 
 if TYPE_CHECKING:
     from podium.storage import Sent, Storage

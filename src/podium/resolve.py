@@ -17,7 +17,8 @@ from pathlib import Path
 from podium import manifest
 from podium.errors import Denied, Unavailable
 from podium.model import File, Record, Version
-from podium.storage import Progress, Storage, proofs, prove_whole, silent
+from podium.progress import Progress, silent
+from podium.storage import Storage, proofs, prove_whole
 from podium.storage.hashing import Sums
 from podium.storage.proofs import Proofs
 

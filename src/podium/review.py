@@ -13,7 +13,7 @@ from podium.checks import Finding
 from podium.errors import Refused, Unavailable, Usage
 from podium.history import Step
 from podium.model import Version
-from podium.storage.progress import Progress, silent
+from podium.progress import Progress, silent
 from podium.tree import Tree
 
 if TYPE_CHECKING:

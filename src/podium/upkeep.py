@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from podium import checks, codec, codeowners, layout, rules
-from podium.edits import Edited
+from podium.edits import Edit, Edited
+from podium.errors import Denied
 from podium.model import Registry
-from podium.tree import Tree, overlay, walk
+from podium.tree import Overlay, Tree, overlay, walk
 
 
 def fixed(registry: Registry, paths: Sequence[str] | None = None) -> Edited:
@@ -52,12 +54,30 @@ def owned(registry: Registry) -> Edited:
     return _changed(registry, {layout.CODEOWNERS: merged.encode()} if merged != there else {})
 
 
-def with_owners(edited: Edited) -> Edited:
-    """Add to an edit what it changes about CODEOWNERS, so that both land together."""
-    if not edited.changed:
-        return edited
+def sound(edit: Edit) -> Edit:
+    """
+    Make an edit that leaves its files as the rules want them: CODEOWNERS current, and nothing that a team schema refuses.
+
+    The edit raises Denied with the first finding that it would cause.
+    """
+
+    def careful(registry: Registry) -> Edited:
+        edited = edit(registry)
+        tree = edited.registry.tree
+        if not edited.changed or not isinstance(tree, Overlay):
+            return edited
+        written = [path for path, content in tree.changes.items() if content is not None]
+        for finding in checks.check_files(tree, rules.ALL, written):
+            if finding.severity == "error":
+                raise Denied(f"{finding.path} would break a rule: {finding.message} [{finding.rule}]", finding.fix)
+        return _with_owners(edited) if edited.registry.settings.owners_in_codeowners else edited
+
+    return careful
+
+
+def _with_owners(edited: Edited) -> Edited:
     again = owned(edited.registry)
-    return Edited(again.registry, edited.result, notes=edited.notes) if again.changed else edited
+    return replace(edited, registry=again.registry) if again.changed else edited
 
 
 def _changed(registry: Registry, changes: Mapping[str, bytes | None]) -> Edited:

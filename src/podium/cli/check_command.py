@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,8 @@ from podium.cli.progress import Bar
 
 if TYPE_CHECKING:
     from podium.api import Registry
+    from podium.checks import Finding
+    from podium.git import Checkout
     from podium.review import Checked, Reviewed
 
 
@@ -55,11 +58,13 @@ def command(
     """
     _refuse_mixtures(paths, base=base, head=head, each=each, fix=fix, rev=rev)
     registry = session.registry(context, rev)
-    found = (
-        _state(registry, paths, storage=storage, fix=fix)
-        if base is None
-        else _step(registry, base, head or "HEAD", each=each, storage=storage)
-    )
+    still = _settle(registry) if fix else None
+    if base is None or still is not None:
+        found = _state(registry, paths, storage=storage, fix=fix)
+    else:
+        tip = _fit(registry, base) if fix else head or "HEAD"
+        found = _step(registry, base, tip, each=each, storage=storage)
+    found = replace(found, findings=(*found.findings, *(still or ())))
     _print(found, form)
     return 0 if found.ok else 1
 
@@ -73,8 +78,46 @@ def _refuse_mixtures(
         raise click.UsageError(
             "--base judges a whole change: leave --rev and PATHS out, or name the change with --head"
         )
-    if fix and rev is not None:
-        raise click.UsageError("--fix mends the checkout: leave --rev out")
+    if fix and (rev is not None or head is not None or each):
+        raise click.UsageError("--fix mends the checkout: leave --rev, --head and --each out")
+
+
+def _settle(registry: Registry) -> tuple[Finding, ...] | None:
+    """Settle a merge that git stopped; gives what people must settle, and None where no merge is open."""
+    from podium.publish import conflicts
+
+    settled = conflicts.settle(_checkout(registry))
+    if settled is None:
+        return None
+    for note in settled.notes:
+        say.note(note)
+    for path in settled.files:
+        say.note(f"settled {path}")
+    if not settled.open:
+        say.note(f"the merge is settled; `{settled.end}` ends it")
+    return tuple(conflicts.finding(one) for one in settled.open)
+
+
+def _fit(registry: Registry, base: str) -> str:
+    """Mend what keeps HEAD from being merged into a base; gives the commit to judge: HEAD with that."""
+    from podium import git
+    from podium.publish import conflicts
+
+    checkout = _checkout(registry)
+    fitted = conflicts.fit(checkout, git.resolve_rev(checkout.repository, base))
+    for path in fitted.files:
+        say.note(f"mended {path}")
+    if fitted.files:
+        say.note("commit that; what follows is as if you had")
+    return fitted.head
+
+
+def _checkout(registry: Registry) -> Checkout:
+    from podium import git
+
+    if not isinstance(registry.source, git.Checkout):
+        raise click.UsageError("--fix mends a checkout: run it in one")
+    return registry.source
 
 
 def _state(registry: Registry, paths: tuple[Path, ...], *, storage: bool, fix: bool) -> Checked:

@@ -45,6 +45,7 @@ COMMANDS: dict[str, str] = {
     "fmt": "Rewrite YAML files in canonical form.",
     "codeowners": "Write .github/CODEOWNERS from the policies.",
     "ci": "Install a check: github, gitlab, pre-commit, pre-receive.",
+    "merge-driver": "Merge concurrent edits by re-numbering the later one.",
     "demo": "Make a registry with real models and walk through podium.",
 }
 
@@ -63,7 +64,9 @@ class Commands(click.Group):
         """Load one command."""
         if name not in COMMANDS and name not in HIDDEN:
             return None
-        command: click.Command = importlib.import_module(f"podium.cli.{name}_command").command
+        command: click.Command = importlib.import_module(
+            f"podium.cli.{name.replace('-', '_')}_command"
+        ).command
         return command
 
     def format_commands(self, _context: click.Context, formatter: click.HelpFormatter) -> None:

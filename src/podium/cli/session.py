@@ -14,7 +14,8 @@ from podium.cli.options import Landing
 from podium.cli.progress import Bar
 
 if TYPE_CHECKING:
-    from podium.api import Editing, Registry
+    from podium.api import Registry
+    from podium.editing import Editing
     from podium.edits import Edit
     from podium.publish import Published
 

@@ -20,7 +20,7 @@ _LONG_FLOAT = re.compile(rb"[0-9]+\.[0-9]{9,}")
 _WORD = r"(?!(?:y|n|yes|no|on|off|true|false|null)[,}\]\n:])[a-z][a-z0-9_]*"
 _TEXT = r"(?!(?i:y|n|yes|no|on|off|true|false|null)[,}\]\n])[A-Za-z](?:[A-Za-z0-9_./@<>()+-]++| (?![ #,}\]\n]))*+"
 _QUOTED = r'"(?:https?|ssh|git)://[A-Za-z0-9._~/?#@!$&()*+;=%:-]*"'
-_HEX = r"(?!0b)(?=[0-9e]*[abcdf])[0-9a-f]"
+_HEX = r"(?!0b[01]+\b)(?=[0-9e]*[abcdf])[0-9a-f]"
 _INTEGER = r"(?:0|-?[1-9][0-9]{0,17})"
 _FLOAT = r"-?(?:0\.(?!0000)|[1-9][0-9]{0,5}\.)(?:[0-9]{0,16}[1-9]|0)"
 _SCALAR = rf"(?:{_FLOAT}|{_INTEGER}|true|false|{_TEXT})"
@@ -40,15 +40,15 @@ _RECORD = (
     rf"(?:  metrics: {_FACTS}\n)?(?:  params: {_FACTS}\n)?(?:  metadata: {_FACTS}\n)?"
     rf"(?:  source: \{{(?:{_SOURCE_PARTS})\}}\n)?"
 )
+_FORMS: Mapping[Document, str] = {
+    "version": _RECORD,
+    "link": rf"artifact: {_TEXT}\nversion: {_VERSION}\n",
+    "alias": rf"generation: {_INTEGER}\nversion: (?:{_VERSION}|null)\n",
+    "model": rf"description: {_TEXT}\n(?:owners: {_LIST}\n)?(?:tags: {_LIST}\n)?",
+    "artifact": rf"description: {_TEXT}\n(?:type: {_TEXT}\n)?",
+}
 _PATTERNS: Mapping[Document, re.Pattern[bytes]] = {
-    document: re.compile(pattern.encode())
-    for document, pattern in {
-        "version": _RECORD,
-        "link": rf"artifact: {_TEXT}\nversion: {_VERSION}\n",
-        "alias": rf"generation: {_INTEGER}\nversion: (?:{_VERSION}|null)\n",
-        "model": rf"description: {_TEXT}\n(?:owners: {_LIST}\n)?(?:tags: {_LIST}\n)?",
-        "artifact": rf"description: {_TEXT}\n(?:type: {_TEXT}\n)?",
-    }.items()
+    document: re.compile(form.encode()) for document, form in _FORMS.items()
 }
 
 

@@ -17,6 +17,8 @@ from podium.layout import Document
 if TYPE_CHECKING:
     from ruamel.yaml import YAML
 
+_BY_HAND = "podium cannot change this file and keep its comments; change it by hand"
+
 
 def canonical(document: Document, raw: bytes) -> bytes:
     """
@@ -58,14 +60,19 @@ def _header(raw: bytes) -> tuple[bytes, bytes]:
 
 
 def _with_ruamel(raw: bytes, data: dict[str, Value]) -> bytes:
+    from ruamel.yaml.error import YAMLError
+
     yaml = _ruamel()
-    document = yaml.load(raw)
+    try:
+        document = yaml.load(raw)
+    except YAMLError:  # it reads a few files otherwise than libyaml does: a comment right after a bracket
+        raise Malformed(1, 1, _BY_HAND) from None
     _merge(document, data)
     out = BytesIO()
     yaml.dump(document, out)
     written = out.getvalue()
     if decode(written) != data:
-        raise Malformed(1, 1, "podium cannot change this file and keep its comments; change it by hand")
+        raise Malformed(1, 1, _BY_HAND)
     return written
 
 

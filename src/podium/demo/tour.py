@@ -29,6 +29,7 @@ aliases:
       metadata: [license, dataset]
       files: {allow: ["*.safetensors", "*.json"]}
 """
+BRANCH = "let-the-network-read"
 ALIAS = f"models/{MODEL}/aliases/production.yaml"
 
 
@@ -98,7 +99,7 @@ def prepared(folder: Path | None) -> Path:
 def walk(folder: Path) -> Iterator[Event]:
     """Walk through podium in an empty folder; raises Denied where a command does not end as it should."""
     terminal = Terminal(folder)
-    for step in (_found, _train, _log, _link, _policy, _promote, _look, _break, _use):
+    for step in (_found, _train, _log, _link, _policy, _promote, _review, _look, _break, _use):
         yield from step(terminal)
 
 
@@ -197,8 +198,23 @@ def _promote(terminal: Terminal) -> Step:
     )
     yield from _run(terminal, *_logging(terminal, "ocr/network", "4"), "--link", MODEL, "--push")
     yield from _run(terminal, "podium", "promote", f"{MODEL}:v2", "staging", "--push")
-    yield from _run(terminal, "podium", "promote", f"{MODEL}:v2", "production", "--push", "-m", "Let the network read")
     yield from _run(terminal, "git", "pull", "--quiet", "--ff-only")
+
+
+def _review(terminal: Terminal) -> Step:
+    yield Heading("Promote by pull request")
+    yield Said("What people rely on changes on a branch. `podium plan` tells the reviewer what merging it would mean.")
+    yield from _run(terminal, "git", "switch", "--quiet", "--create", BRANCH)
+    yield from _run(
+        terminal, "podium", "promote", f"{MODEL}:v2", "production", "--commit", "-m", "Let the network read"
+    )
+    yield from _run(terminal, "podium", "plan", "main")
+    yield Said("The check judges the merge as a step from main, by the policy: staging first, and an accuracy of 0.95.")
+    yield from _run(terminal, "podium", "check", "--base", "main")
+    yield Said("@demo/ml-leads approves, and the branch is merged: on a forge with its button, here by hand.")
+    yield from _run(terminal, "git", "switch", "--quiet", "main")
+    yield from _run(terminal, "git", "merge", "--quiet", "--no-ff", "-m", f"Merge {BRANCH}", BRANCH)
+    yield from _run(terminal, "git", "push", "--quiet")
 
 
 def _look(terminal: Terminal) -> Step:

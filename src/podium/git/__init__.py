@@ -3,6 +3,19 @@
 from __future__ import annotations
 
 from podium.git.branch import author, check_can_commit, commit_paths, training_source
+from podium.git.conflicts import (
+    Joining,
+    changed_by,
+    install_driver,
+    is_settled,
+    joining,
+    last_change,
+    merge_text,
+    name_of,
+    stage,
+    staged,
+    unmerged,
+)
 from podium.git.fresh import init, top_level
 from podium.git.merging import Merge, borrowing, merge_result
 from podium.git.objects import (
@@ -18,6 +31,7 @@ from podium.git.remote import Advertised, Remote
 from podium.git.revisions import (
     branch_point,
     commit_at_date,
+    commit_named,
     contains,
     contents_over_time,
     default_tip,
@@ -45,6 +59,7 @@ __all__ = [
     "Bare",
     "Checkout",
     "Hosted",
+    "Joining",
     "Merge",
     "ObjectTree",
     "Ran",
@@ -56,10 +71,12 @@ __all__ = [
     "borrowing",
     "branch_point",
     "cache_folder",
+    "changed_by",
     "check_can_commit",
     "check_registry",
     "cleaned",
     "commit_at_date",
+    "commit_named",
     "commit_objects",
     "commit_paths",
     "commit_tree",
@@ -70,10 +87,16 @@ __all__ = [
     "first_parents",
     "first_parents_until",
     "init",
+    "install_driver",
+    "is_settled",
+    "joining",
+    "last_change",
     "locate",
     "lock",
     "merge_base",
     "merge_result",
+    "merge_text",
+    "name_of",
     "open_repository",
     "output",
     "parents",
@@ -81,7 +104,10 @@ __all__ = [
     "resolve_rev",
     "run",
     "shallow_boundary",
+    "stage",
+    "staged",
     "target",
     "top_level",
     "training_source",
+    "unmerged",
 ]

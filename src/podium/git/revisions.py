@@ -54,6 +54,11 @@ def _peeled(repository: Repository, rev: str) -> str | None:
         return None
 
 
+def commit_named(repository: Repository, name: str) -> str | None:
+    """Give the commit that a ref or an id names here, without looking further; ``None`` where there is none."""
+    return _peeled(repository, name)
+
+
 def default_tip(repository: Repository) -> str | None:
     """
     Give the commit at the tip of the default branch; ``None`` where nothing was committed yet.

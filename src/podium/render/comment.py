@@ -60,7 +60,7 @@ def _ids(plan: Plan) -> str:
 def _headline(plan: Plan) -> str:
     if plan.moves:
         more = len(plan.moves) - 1
-        return _moves(plan.moves[0]) + (f", and {said.counted(more, 'more alias')}{'es' * (more > 1)}" if more else "")
+        return _moves(plan.moves[0]) + (f", and {more:,} more alias{'es' * (more > 1)}" if more else "")
     if len(plan.changes) == 1:
         return f"Merging means: {said.effect(plan.changes[0], _name)}"
     if plan.changes:
@@ -171,7 +171,7 @@ def _list(lines: Sequence[str], what: str, room: int) -> str:
 
 def _moved(plan: Plan, room: int) -> str:
     if not plan.moves:
-        return ""
+        return _does(plan, room)
     if len(plan.moves) <= _FEW:
         return "\n\n".join(_one(move, room // len(plan.moves) - 2, plan) for move in plan.moves)
     rows = [_summary(move) for move in plan.moves]
@@ -229,19 +229,19 @@ def _metrics(move: Move, compared: Comparison, room: int) -> str:
         if gate.metric is not None:
             gates.setdefault(gate.metric, []).append(gate)
     names = sorted(compared.metrics, key=lambda name: (name not in gates, not compared.metrics[name].differs))
-    rows = [_metric(name, compared.metrics[name], gates.get(name, ())) for name in names]
+    rows = [_metric(name, compared.metrics[name], gates.get(name, ()), bool(gates)) for name in names]
     kept = fitting(rows, room - 400)
     more = left_out(rows, kept, "metrics")
-    kept.append(row(("size", _size(compared.before), _size(compared.after), _growth(compared), "")))
+    kept.append(row(["size", _size(compared.before), _size(compared.after), _growth(compared), *[""] * bool(gates)]))
     before, after = (code(side, 20) if side is not None else "" for side in (move.change.before, move.change.after))
-    head = ("", f"now {before}", f"after {after}", "change", "the policy asks" if gates else "")
-    return table(head, kept) + (f"\n\n{more}" if more else "")
+    head = ["", f"now {before}", f"after {after}", "change", *(["the policy asks"] if gates else [])]
+    return table(head, kept, numbers=3) + (f"\n\n{more}" if more else "")
 
 
-def _metric(name: str, pair: Pair, gates: Iterable[Gate]) -> str:
-    asks = ", ".join(_gate(gate, of=name) for gate in gates)
-    change = said.delta(pair)
-    return row((code(name, 60), inert(said.cell(pair.before)), f"**{inert(said.cell(pair.after))}**", change, asks))
+def _metric(name: str, pair: Pair, gates: Iterable[Gate], with_policy: bool) -> str:
+    before, after = inert(said.cell(pair.before)), inert(said.cell(pair.after))
+    asks = [", ".join(_gate(gate, of=name) for gate in gates)] if with_policy else []
+    return row([code(name, 60), before, f"**{after}**", said.delta(pair), *asks])
 
 
 def _gate(gate: Gate, of: str = "") -> str:
@@ -254,14 +254,19 @@ def _has_row(gate: Gate, compared: Comparison | None) -> bool:
 
 
 def _size(version: Version | None) -> str:
-    return size(version.size) if version is not None else "-"
+    return _unbroken(size(version.size)) if version is not None else "-"
+
+
+def _unbroken(text: str) -> str:
+    """Keep a number and its unit on one line."""
+    return text.replace(" ", "\u00a0")
 
 
 def _growth(compared: Comparison) -> str:
     if compared.before is None or compared.after is None:
         return ""
     grown = compared.after.size - compared.before.size
-    return f"{'+' if grown > 0 else '-'}{size(abs(grown))}" if grown else ""
+    return f"{'+' if grown > 0 else '-'}{_unbroken(size(abs(grown)))}" if grown else ""
 
 
 # --- who must look, how to undo -------------------------------------------------------------------------------------
@@ -289,8 +294,8 @@ def _undo(plan: Plan, room: int) -> str:
     more = left_out(plan.undo, kept, "commands; `podium plan --format json` lists them")
     parts = []
     if kept:
-        how = " (the forge's Revert button does not: it would turn back the count of moves)" if plan.moves else ""
-        parts.append(f"**To undo it after merging**, run this and open a pull request{how}:")
+        how = " Not the Revert button: a move back is a move, and counts." if plan.moves else ""
+        parts.append(f"**To undo it after merging**, run this and open a pull request.{how}")
         parts.append(block(kept))
     if more:
         parts.append(more)
@@ -306,13 +311,17 @@ def _undo(plan: Plan, room: int) -> str:
 
 
 def _also(plan: Plan, room: int) -> str:
-    """List what else the change does: what may hurt in the open, and what is daily work folded away where it is much."""
+    return _does(plan, room) if plan.moves else ""
+
+
+def _does(plan: Plan, room: int) -> str:
+    """List what the change does beside moving aliases: what may hurt in the open, and what is daily work folded away where it is much."""
     rest = [change for change in plan.changes if change.kind not in ALIAS_KINDS]
     loud = [change for change in rest if change.kind not in _QUIET]
     quiet = [f"- {said.effect(change, _value)}" for change in rest if change.kind in _QUIET]
     lines = [f"- {said.effect(change, _value)}" for change in loud]
     lines += [
-        f"- {code(f'{each.name}:latest')} means {said.arrow(each.before, each.after, code)}" for each in plan.latest
+        f"- {code(f'{each.name}:latest')} moves: {said.arrow(each.before, each.after, code)}" for each in plan.latest
     ]
     if plan.elsewhere:
         count = said.counted(plan.elsewhere, "file")

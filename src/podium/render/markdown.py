@@ -23,7 +23,7 @@ _SPECIAL = re.compile(r"[\\`*_{}\[\]<>#!|~@:/$&%^]")
 _BEGINS = frozenset("\\#!~@:/$&%^{[")
 _WWW = re.compile(r"(?i)\b(www)\.")
 _TICKET = re.compile(r"([A-Za-z]-)(?=[0-9])")
-_COMMIT = re.compile(r"(?i)(?<![0-9a-z])([0-9a-f]{4})(?=[0-9a-f]{3})")
+_COMMIT = re.compile(r"(?i)[0-9a-f]{7,}")
 _NO_SPAN = re.compile(r"[`|\\]")
 
 
@@ -33,9 +33,12 @@ def inert(text: str, longest: int = 300) -> str:
 
 
 def _inert(line: str) -> str:
-    for pattern in (_TICKET, _COMMIT):
-        line = pattern.sub(rf"\1{_GAP}", line)
-    return _SPECIAL.sub(_entity, _WWW.sub(rf"\1{_GAP}.", line))
+    line = _TICKET.sub(rf"\1{_GAP}", _WWW.sub(rf"\1{_GAP}.", line))
+    return _SPECIAL.sub(_entity, _COMMIT.sub(_in_pieces, line))
+
+
+def _in_pieces(match: re.Match[str]) -> str:
+    return _GAP.join(match[0][n : n + 4] for n in range(0, len(match[0]), 4))
 
 
 def _entity(match: re.Match[str]) -> str:
@@ -68,9 +71,10 @@ def block(lines: Iterable[str]) -> str:
     return "\n".join(("```sh", *(visible(one_line(line)) for line in lines), "```"))
 
 
-def table(head: Sequence[str], rows: Iterable[str]) -> str:
-    """Put rows made by ``row`` under a head, the first and the last column to the left, the others to the right."""
-    return "\n".join((row(head), row([":--", *["--:"] * (len(head) - 2), ":--"]), *rows))
+def table(head: Sequence[str], rows: Iterable[str], numbers: int = 0) -> str:
+    """Put rows made by ``row`` under a head; as many columns after the first as hold numbers go to the right."""
+    aligned = ["--:" if 0 < column <= numbers else ":--" for column in range(len(head))]
+    return "\n".join((row(head), row(aligned), *rows))
 
 
 def row(cells: Sequence[str]) -> str:

@@ -27,7 +27,9 @@ def judge_step(step: Step, rules: Iterable[Rule], ignored: frozenset[str] = froz
     verdicts.append(Verdict(tuple(_by_teams_of_the_base(step, around, before, rules)), 0))
     verdicts.append(Verdict(tuple(_by_history(step, rules)), 0))
     report = checks.report(verdicts)
-    return replace(report, findings=tuple(_said_once(report.findings, ignored)))
+    written = frozenset(map(checks.visible, step.paths))
+    findings = (found for found in report.findings if found.path in written or found.rule not in _ON_TARGETS)
+    return replace(report, findings=tuple(_said_once(findings, ignored)))
 
 
 def _new(unit: Unit, step: Step, around: Around, before: Around, rules: Chosen) -> Verdict:
@@ -142,6 +144,10 @@ def _bytes(step: Step, path: str) -> bytes | None:
 
 
 # --- nothing is found twice -----------------------------------------------------------------------------------------
+
+
+_ON_TARGETS = frozenset({"alias-target-exists", "link-target-exists", "withdrawn-version-exists"})
+"""In a file that the step leaves alone, these follow from a version that it takes away, which is found where it was."""
 
 
 def _said_once(findings: Iterable[Finding], ignored: frozenset[str]) -> Iterator[Finding]:

@@ -7,7 +7,6 @@ DVC trusts remotes.
 """
 
 from podium.storage.content import Content
-from podium.storage.progress import Progress, silent
 from podium.storage.versions import Problem, Sent, Storage, prove_whole
 
-__all__ = ["Content", "Problem", "Progress", "Sent", "Storage", "prove_whole", "silent"]
+__all__ = ["Content", "Problem", "Sent", "Storage", "prove_whole"]

@@ -6,18 +6,13 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
+from podium.progress import Progress
+
 T = TypeVar("T")
 R = TypeVar("R")
 
 _LOT = 64
 """Items handed to a thread at a time, at most."""
-
-Progress = Callable[[str, int, int], None]
-"""Is told what is being done, the bytes done, and the bytes there are in all (0 where not known); from any thread."""
-
-
-def silent(what: str, done: int, total: int) -> None:
-    """Draw nothing."""
 
 
 class Stopped(Exception):  # not an error: another thread failed, or somebody pressed Ctrl-C

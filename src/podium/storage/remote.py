@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from podium.errors import Denied, Unavailable
+from podium.progress import silent
 from podium.storage import hashing, proofs
 from podium.storage.cache import READ_ONLY, clone
-from podium.storage.progress import Meter, Stopped, each, silent
+from podium.storage.progress import Meter, Stopped, each
 
 _BLOCK = 8 * hashing.CHUNK
 """Bytes asked of a server at a time."""

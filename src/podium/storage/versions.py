@@ -13,11 +13,12 @@ from podium import manifest as manifests
 from podium.errors import Denied, Unavailable
 from podium.manifest import UNKNOWN
 from podium.model import File, Record
+from podium.progress import Progress, silent
 from podium.storage import config, content, hashing, proofs
 from podium.storage.cache import Cache
 from podium.storage.content import Content, Source
 from podium.storage.hashing import Sums
-from podium.storage.progress import Meter, Progress, each, silent
+from podium.storage.progress import Meter, each
 from podium.storage.remote import Absent, Remote
 
 _FETCHERS = 6

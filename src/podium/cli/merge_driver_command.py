@@ -1,0 +1,72 @@
+"""``podium merge-driver``: help Git merge what two branches did to the registry."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+
+import click
+
+from podium.cli import say, session
+
+_FILE = click.Path(path_type=Path)
+
+
+@click.group("merge-driver")
+def command() -> None:
+    """
+    Merge concurrent edits by re-numbering the later one.
+
+    \b
+    podium merge-driver install
+    """
+
+
+@command.command("install")
+@click.pass_context
+def install(context: click.Context) -> None:
+    """
+    Tell this checkout's Git to merge the registry's files with podium.
+
+    `.gitattributes`, which `podium init` writes, says which files those are. Each clone needs this once.
+
+    \b
+    podium merge-driver install
+    """
+    from podium import git
+
+    registry = session.registry(context)
+    if not isinstance(registry.source, git.Checkout):
+        raise click.UsageError("a merge driver is for a checkout: run this in a clone")
+    git.install_driver(registry.source, _command())
+    say.result(f"Git merges models/ and artifacts/ of {registry.source.root} with podium")
+    if ".gitattributes" not in {entry.name for entry in registry.value.tree.list("")}:
+        say.note("there is no .gitattributes that says so yet: `podium init` writes it")
+
+
+def _command() -> str:
+    # -P: Git runs this in the top folder of the checkout, and no module is to be taken from there
+    interpreter = shlex.quote(sys.executable).replace("%", "%%")
+    return f"{interpreter} -P -m podium merge-driver run %O %A %B %L %P"
+
+
+@command.command("run", hidden=True)
+@click.argument("base", type=_FILE)
+@click.argument("ours", type=_FILE)
+@click.argument("theirs", type=_FILE)
+@click.argument("marker", type=int)
+@click.argument("path")
+def run(base: Path, ours: Path, theirs: Path, marker: int, path: str) -> int:
+    """
+    Merge one file for Git: into OURS, with exit code 1 where it is not settled by that.
+
+    \b
+    podium merge-driver run %O %A %B %L %P
+    """
+    from podium.publish import driver
+
+    said = driver.merge(base, ours, theirs, marker, path)
+    if said:
+        say.note(f"podium: {said}")
+    return 1 if said is not None else 0
