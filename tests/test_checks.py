@@ -12,6 +12,7 @@ from podium.checks import Finding
 from podium.errors import NewerFormat, Unavailable
 from podium.rules import examples
 from podium.tree import EXECUTABLE, FILE, LINK, SUBMODULE, MemoryTree, overlay
+from podium.visible import visible
 
 MODEL = "models/ImageClassifier"
 ARTIFACT = "artifacts/vision/resnet50"
@@ -165,7 +166,7 @@ def test_a_model_above_a_broken_artifact_is_not_charged_with_it():
     ],
 )
 def test_what_steers_a_terminal_is_shown_as_its_escape(text, shown):
-    assert checks.visible(text) == shown
+    assert visible(text) == shown
 
 
 def test_a_command_in_a_fix_can_be_pasted_whatever_the_name():

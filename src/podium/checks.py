@@ -8,7 +8,6 @@ model, from the artifacts it links; so a verdict can be kept as long as none of 
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,6 +22,7 @@ from podium.layout import DOCUMENTS, Document, Place
 from podium.model import Alias, Artifact, Link, Record, Registry, Settings
 from podium.schemas import team as teams
 from podium.tree import Entry, Tree
+from podium.visible import visible
 
 T = TypeVar("T")
 
@@ -30,7 +30,6 @@ Severity = Literal["error", "warning"]
 Needs = Literal["bytes", "yaml", "sound"]
 """What a rule can look at in a file: its bytes, what they say as YAML, or only what podium's schema accepts."""
 
-_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _LONGEST = 2000
 """Characters of a message that are shown; a name in a registry can have thousands."""
 
@@ -535,17 +534,6 @@ def unit_of(path: str) -> Unit:
     if parts[0] == layout.ARTIFACTS and len(parts) > 3:
         return Unit("artifact", f"{parts[1]}/{parts[2]}")
     return Unit(None)
-
-
-def visible(text: str) -> str:
-    """Give text in which every character shows: bytes that are no UTF-8 and characters that steer are escaped."""
-    return _UNSEEN.sub(lambda match: _escape(ord(match[0])), text)
-
-
-def _escape(code: int) -> str:
-    if 0xDC80 <= code <= 0xDCFF:  # a byte that was no UTF-8 (os.fsdecode)
-        return f"\\x{code - 0xDC00:02x}"
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
 
 
 def _short(message: str) -> str:

@@ -49,9 +49,13 @@ def _documents(tree: Tree, paths: Sequence[str] | None) -> Iterator[tuple[str, l
 def owned(registry: Registry) -> Edited:
     """Write podium's block of CODEOWNERS anew."""
     entry = registry.tree.entry(layout.CODEOWNERS)
-    there = registry.tree.read(layout.CODEOWNERS).decode() if entry is not None and entry.is_file else None
+    there = (
+        registry.tree.read(layout.CODEOWNERS).decode(errors="surrogateescape")
+        if entry is not None and entry.is_file
+        else None
+    )
     merged = codeowners.merged(there, registry)
-    return _changed(registry, {layout.CODEOWNERS: merged.encode()} if merged != there else {})
+    return _changed(registry, {layout.CODEOWNERS: merged.encode(errors="surrogateescape")} if merged != there else {})
 
 
 def sound(edit: Edit) -> Edit:

@@ -9,7 +9,7 @@ import traceback
 from importlib.metadata import version
 from pathlib import Path
 
-from podium.render.plain import inert
+from podium.visible import inert
 
 
 def write(bug: BaseException) -> Path:

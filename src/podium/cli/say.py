@@ -8,11 +8,12 @@ import sys
 import click
 
 from podium.render import plain
+from podium.visible import inert
 
 
 def result(text: str) -> None:
     """Print a result."""
-    click.echo(plain.inert(text))
+    click.echo(inert(text))
 
 
 def document(value: object) -> None:
@@ -22,15 +23,15 @@ def document(value: object) -> None:
 
 def note(text: str) -> None:
     """Say something beside the result."""
-    click.echo(plain.inert(text), err=True)
+    click.echo(inert(text), err=True)
 
 
 def error(sentence: str, hint: str = "") -> None:
     """Say what is the case, and what to do next."""
     head = click.style("error:", fg="red", bold=True) if colour() else "error:"
-    click.echo(f"{head} {plain.inert(sentence)}", err=True)
+    click.echo(f"{head} {inert(sentence)}", err=True)
     if hint:
-        click.echo(f"hint: {plain.inert(hint)}", err=True)
+        click.echo(f"hint: {inert(hint)}", err=True)
 
 
 def colour() -> bool:

@@ -14,8 +14,8 @@ import re
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
 
-from podium.render.plain import inert as visible
 from podium.render.plain import one_line
+from podium.visible import inert as visible
 
 _GAP = "\u200b"
 _SPECIAL = re.compile(r"[\\`*_{}\[\]<>#!|~@:/$&%^]")

@@ -7,21 +7,10 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-# control characters but newline and tab, the bidirectional ones, and the surrogates of names that are no UTF-8
-_HARMFUL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+from podium.visible import STEERING
+
+_STEERING = re.compile(f"(?!\n)[{STEERING}]")  # json escapes those below U+0020 itself
 _UNITS = ("B", "kB", "MB", "GB", "TB")
-
-
-def inert(text: str) -> str:
-    """Give text in which no character steers a terminal: each such one is written as its escape."""
-    return _HARMFUL.sub(lambda match: _escape(match[0]), text)
-
-
-def _escape(char: str) -> str:
-    code = ord(char)
-    if 0xDC80 <= code <= 0xDCFF:  # a byte that was no UTF-8 (os.fsdecode)
-        return f"\\x{code - 0xDC00:02x}"
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
 
 
 def one_line(text: str) -> str:
@@ -55,12 +44,8 @@ def columns(rows: Iterable[Sequence[str]], head: Sequence[str]) -> str:
 
 def document(value: Any) -> str:
     """Write JSON for people and programs: two spaces, keys in the order given, one line end at its end."""
-    return (
-        json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False, default=_plain)
-        .encode(errors="backslashreplace")
-        .decode()
-        + "\n"
-    )
+    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False, default=_plain)
+    return _STEERING.sub(lambda match: f"\\u{ord(match[0]):04x}", text) + "\n"
 
 
 def _plain(value: Any) -> Any:

@@ -11,6 +11,7 @@ from podium.diff import Change
 from podium.errors import Refused
 from podium.history import Step
 from podium.model import Registry
+from podium.visible import visible
 
 
 def judge_step(step: Step, rules: Iterable[Rule], ignored: frozenset[str] = frozenset()) -> Report:
@@ -27,7 +28,7 @@ def judge_step(step: Step, rules: Iterable[Rule], ignored: frozenset[str] = froz
     verdicts.append(Verdict(tuple(_by_teams_of_the_base(step, around, before, rules)), 0))
     verdicts.append(Verdict(tuple(_by_history(step, rules)), 0))
     report = checks.report(verdicts)
-    written = frozenset(map(checks.visible, step.paths))
+    written = frozenset(map(visible, step.paths))
     findings = (found for found in report.findings if found.path in written or found.rule not in _ON_TARGETS)
     return replace(report, findings=tuple(_said_once(findings, ignored)))
 
