@@ -1,5 +1,5 @@
 """
-Makes the reference pages that can be made: commands, rules, files, the Python interface.
+Makes the reference pages that can be made: commands, rules, files, the Python interface, the map of the code.
 
 ``python docs/generate.py`` writes what differs; with ``--check`` it writes nothing and ends with 1 where something does.
 """  # noqa: INP001 - a script beside the pages, not part of the package
@@ -9,8 +9,11 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import sys
+import tomllib
 from collections.abc import Callable, Iterator
 from functools import cached_property
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 import click
@@ -30,6 +33,7 @@ def pages() -> dict[str, str]:
         "rules.md": NOTICE + "\n\n".join(_rules()).rstrip() + "\n",
         "files.md": NOTICE + schemas.reference().rstrip() + "\n",
         "python.md": NOTICE + "\n\n".join(_python()) + "\n",
+        "modules.md": NOTICE + "\n\n".join(_modules()) + "\n",
     }
 
 
@@ -56,6 +60,8 @@ def _command(command: click.Command, name: str, level: str) -> Iterator[str]:
     yield from _body(command, name)
     if isinstance(command, click.Group):
         for sub in command.commands.values():
+            if sub.hidden:
+                continue
             yield from _command(sub, f"{name} {sub.name}", f"{level}#")
 
 
@@ -176,6 +182,28 @@ def _parameter(parameter: inspect.Parameter) -> inspect.Parameter:
 
 def _docstring(thing: object) -> str:
     return (inspect.getdoc(thing) or "").replace("``", "`")
+
+
+# --- modules ----------------------------------------------------------------------------------------------------------
+
+
+def _modules() -> Iterator[str]:
+    yield "# A map of the code"
+    yield "The modules from the faces down to the ground. Each imports from those below it only; import-linter sees to it."
+    for layer in _layers():
+        yield "\n".join(f"- **{name.removeprefix('podium.')}**: {_caption(name)}" for name in layer)
+
+
+def _layers() -> Iterator[list[str]]:
+    settings = tomllib.loads((REFERENCE.parents[1] / "pyproject.toml").read_text(encoding="utf-8"))
+    for layer in settings["tool"]["importlinter"]["contracts"][0]["layers"]:
+        names = [name.strip(" ()") for name in layer.split("|")]
+        yield [name for name in names if find_spec(name) is not None]
+
+
+def _caption(name: str) -> str:
+    text = inspect.getdoc(import_module(name)) or ""
+    return " ".join(text.split("\n\n", maxsplit=1)[0].split()).replace("``", "`")
 
 
 def main(arguments: list[str]) -> int:

@@ -27,6 +27,7 @@ COMMANDS: dict[str, str] = {
     "log": "Record the next version of a model artifact.",
     "link": "Bookmark a model version in a registered model.",
     "promote": "Point an alias at a version.",
+    "rollback": "Point an alias back at what it held before.",
     "unalias": "Take an alias away.",
     "withdraw": "Withdraw a version, with the reason.",
     "restore": "Bring a withdrawn version back.",
@@ -35,12 +36,14 @@ COMMANDS: dict[str, str] = {
     "list": "List registered models, or model artifacts.",
     "show": "Show the card of a model or artifact, or one version.",
     "compare": "Lay two versions side by side.",
+    "bisect": "Find the first bad version that an alias held.",
     "resolve": "Say what a name means, without fetching anything.",
     "use": "Fetch a version's files, verify them, print where they are.",
     "upload": "Send to the remote what it lacks.",
     "verify": "Prove that the remote has every byte.",
     "check": "Check the registry against every rule.",
     "plan": "Say what a change means, before it is merged.",
+    "history": "Say who moved what, when, in which commit.",
     "rules": "List the rules, or show one rule's page.",
     "fmt": "Rewrite YAML files in canonical form.",
     "codeowners": "Write .github/CODEOWNERS from the policies.",
@@ -64,9 +67,7 @@ class Commands(click.Group):
         """Load one command."""
         if name not in COMMANDS and name not in HIDDEN:
             return None
-        command: click.Command = importlib.import_module(
-            f"podium.cli.{name.replace('-', '_')}_command"
-        ).command
+        command: click.Command = importlib.import_module(f"podium.cli.{name.replace('-', '_')}_command").command
         return command
 
     def format_commands(self, _context: click.Context, formatter: click.HelpFormatter) -> None:
@@ -150,8 +151,12 @@ def run(command: Callable[[], object]) -> int:
 
 
 def _refused(refusal: click.ClickException | Error) -> int:
-    if isinstance(refusal, click.ClickException):
+    if isinstance(refusal, click.exceptions.NoArgsIsHelpError):
         refusal.show()
+        return USAGE
+    if isinstance(refusal, click.ClickException):
+        context = getattr(refusal, "ctx", None)
+        say.error(refusal.format_message(), f"`{context.command_path} --help` shows how" if context else "")
         return USAGE
     say.error(refusal.sentence, refusal.hint)
     return refusal.exit_code
