@@ -23,15 +23,20 @@ def document(value: object) -> None:
 
 def note(text: str) -> None:
     """Say something beside the result."""
-    click.echo(inert(text), err=True)
+    click.echo(_marked(text), err=True)
 
 
 def error(sentence: str, hint: str = "") -> None:
     """Say what is the case, and what to do next."""
     head = click.style("error:", fg="red", bold=True) if colour() else "error:"
-    click.echo(f"{head} {inert(sentence)}", err=True)
+    click.echo(f"{head} {_marked(sentence)}", err=True)
     if hint:
-        click.echo(f"hint: {inert(hint)}", err=True)
+        click.echo(f"hint: {_marked(hint)}", err=True)
+
+
+def _marked(text: str) -> str:
+    """Mark lines after the first: in a CI log, one that begins with ``::`` would be a command to the runner."""
+    return inert(text).replace("\n", "\n| ")
 
 
 def colour() -> bool:
