@@ -112,7 +112,7 @@ def test_a_commit_that_is_not_there_cannot_be_judged(bare):
 
 def test_namespaces_cannot_be_guarded(bare):
     with pytest.raises(Unavailable, match="GIT_NAMESPACE"):
-        judged(bare, Update(None, commit(bare), "refs/heads/main"), GIT_NAMESPACE="x")
+        judged(bare, Update(None, commit(bare), "refs/tags/x"), GIT_NAMESPACE="x")
 
 
 def test_objects_are_read_where_git_sets_them_apart(bare, tmp_path):

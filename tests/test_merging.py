@@ -27,8 +27,8 @@ def link(registry, reference, model="ImageClassifier"):
     return edits.link(registry, registry.resolve(reference), model).registry
 
 
-def written(registry, **files):
-    return codec.read(overlay(registry.tree, {path: raw for path, raw in files.items()}))
+def written(registry, files):
+    return codec.read(overlay(registry.tree, files))
 
 
 def result(first, merged):
@@ -119,13 +119,13 @@ def test_tags_and_owners_merge_one_by_one(acme):
 
 
 def test_a_branch_by_itself_closes_its_gap(acme):
-    gap = written(acme, **{f"{ARTIFACT}/versions/v7.dvc": example.version_file("v7", b"later")})
+    gap = written(acme, {f"{ARTIFACT}/versions/v7.dvc": example.version_file("v7", b"later")})
     merged = merging.merge(acme, acme, gap)
     assert list(merged.changes) == [f"{ARTIFACT}/versions/v3.dvc"]
 
 
 def test_what_is_no_document_of_the_registry_is_left_to_git(acme):
-    later = written(acme, **{f"{MODEL}/README.md": b"# x\n", "registry.yaml": b"apiVersion: podium/v1\nentity: b\n"})
+    later = written(acme, {f"{MODEL}/README.md": b"# x\n", "registry.yaml": b"apiVersion: podium/v1\nentity: b\n"})
     assert merging.merge(acme, acme, later) == merging.Merged({})
 
 
@@ -136,6 +136,11 @@ def test_a_reference_made_where_the_version_had_another_number_is_told_by_conten
     onto = log(log(acme, b"first"), b"later")
     merged = merging.merge(branch, onto, picked)
     assert texts(merged) == {f"{MODEL}/versions/v2.yaml": "artifact: vision/resnet50\nversion: v4\n"}
+
+
+def test_a_name_that_the_format_refuses_is_left_to_git(acme):
+    later = written(acme, {f"{MODEL}/aliases/latest.yaml": b"x", f"{MODEL}/versions/v01.yaml": b"x", "models/x": b"x"})
+    assert merging.merge(acme, acme, later) == merging.Merged({})
 
 
 @pytest.mark.parametrize(
@@ -149,7 +154,7 @@ def test_a_reference_made_where_the_version_had_another_number_is_told_by_conten
 )
 def test_a_broken_file_is_named(acme, path, raw):
     with pytest.raises(Unreadable) as caught:
-        merging.merge(acme, log(acme, b"first"), written(acme, **{path: raw}))
+        merging.merge(acme, log(acme, b"first"), written(acme, {path: raw}))
     assert caught.value.path == path
 
 
@@ -197,29 +202,32 @@ STEPS = st.one_of(
 SCRIPTS = st.lists(STEPS, max_size=6)
 
 
-def apply(registry, base, step):
-    what, name, *rest = step
-    reference = registry.reference(f"{name}:{rest[0]}") if what in ("promote", "withdraw", "restore") else None
-    if what == "log":
-        return edits.log(registry, name, example.record(b"w%d" % rest[0]))
-    if what == "link":
-        return edits.link(registry, registry.resolve(f"{name}:{rest[0]}"), rest[1])
-    if what == "promote":
-        return edits.promote(registry, reference, rest[1], base)
-    if what == "unalias":
-        return edits.unalias(registry, registry.reference(name), rest[0], base)
-    if what == "withdraw":
-        return edits.withdraw(registry, reference, "a reason")
-    if what == "restore":
-        return edits.restore(registry, reference)
-    return edits.tag(registry, name, add=[rest[0]] if rest[1] else [], remove=[] if rest[1] else [rest[0]])
+def do_promote(registry, base, name, version, alias):
+    return edits.promote(registry, registry.reference(f"{name}:{version}"), alias, base)
+
+
+def do_tag(registry, base, name, tag, add):
+    return edits.tag(registry, name, **{"add" if add else "remove": [tag]})
+
+
+DO = {
+    "log": lambda registry, base, name, content: edits.log(registry, name, example.record(b"w%d" % content)),
+    "link": lambda registry, base, name, version, model: edits.link(
+        registry, registry.resolve(f"{name}:{version}"), model
+    ),
+    "promote": do_promote,
+    "unalias": lambda registry, base, name, alias: edits.unalias(registry, registry.reference(name), alias, base),
+    "withdraw": lambda registry, base, name, v: edits.withdraw(registry, registry.reference(f"{name}:{v}"), "a reason"),
+    "restore": lambda registry, base, name, v: edits.restore(registry, registry.reference(f"{name}:{v}")),
+    "tag": do_tag,
+}
 
 
 def played(base, script):
     registry = base
     for step in script:
         try:
-            registry = apply(registry, base, step).registry
+            registry = DO[step[0]](registry, base, *step[1:]).registry
         except Error:
             continue
     return registry
@@ -241,7 +249,9 @@ def meanings(registry):
     """What each alias names, by content."""
     entities = [*registry.models.values(), *registry.artifacts.values()]
     return {
-        (entity.name, alias): (entity.aliases[alias].artifact.name, entity.aliases[alias].md5) if given.version else None
+        (entity.name, alias): (entity.aliases[alias].artifact.name, entity.aliases[alias].md5)
+        if given.version
+        else None
         for entity in entities
         for alias, given in entity.assignments.items()
     }

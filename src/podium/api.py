@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from podium import codec, git, layout, model
+from podium import codec, git, layout, model, refs
+from podium.errors import Usage
 from podium.model import Artifact, RegisteredModel, Version
 from podium.progress import Progress, silent
 
 if TYPE_CHECKING:
     from podium.editing import Editing
+    from podium.history import Event
     from podium.resolve import Used
     from podium.storage import Storage
 
@@ -85,6 +88,40 @@ class Registry:
         """Give the version that a reference means; raises what ``model.Registry.resolve`` raises."""
         return self.value.resolve(reference)
 
+    def history(
+        self,
+        name: str | None = None,
+        alias: str | None = None,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> Iterator[Event]:
+        """
+        Say what happened to the registry, to a name, or to one of its aliases: newest first, as Git has it.
+
+        Each commit on the first-parent line is one step. ``since`` and ``until`` compare with the committer's clock. Raises
+        NoSuchModel, NoSuchArtifact or NoSuchAlias for what was never there, and, after all that is known, Unavailable where a
+        shallow clone hides the rest.
+        """
+        from podium import timeline
+
+        return timeline.history(
+            self.source.repository,
+            timeline.tip(self.source, self.rev),
+            self.named(name) if name is not None else None,
+            refs.checked_alias(alias) if alias is not None else None,
+            since=since.timestamp() if since is not None else None,
+            until=until.timestamp() if until is not None else None,
+        )
+
+    def named(self, name: str) -> refs.Reference:
+        """Read a name without a selector; raises BadName, BadReference, OtherEntity, Usage."""
+        # only a name with an entity in it needs registry.yaml, which may be what is broken
+        reference = refs.parse(name, self.entity if name.count("/") > 1 else "")
+        if reference.selector is not None:
+            raise Usage(f"{name!r} says more than a name", f"write {reference.name}")
+        return reference
+
     def use(
         self,
         reference: str | Version,
@@ -125,6 +162,7 @@ class Registry:
         *,
         commit: bool = False,
         push: bool = False,
+        pr: bool = False,
         dry_run: bool = False,
         progress: Progress = silent,
     ) -> Editing:
@@ -132,10 +170,11 @@ class Registry:
         Begin an edit: ``with registry.edit("Promote v5", push=True) as edit: …``.
 
         What is done inside lands together at the end, or not at all: in the checkout's files, as one commit on the
-        current branch (``commit``), or as one commit on the remote's default branch (``push``).
+        current branch (``commit``), as one commit on the remote's default branch (``push``), or as one commit on a branch
+        of its own with a pull request (``pr``; its address is ``edit.published.url``).
         """
         from podium import publish
         from podium.editing import Editing
 
-        landing = publish.Landing.of(commit=commit, push=push)
+        landing = publish.Landing.of(commit=commit, push=push, pr=pr)
         return Editing(self, message, landing, dry_run=dry_run, progress=progress)

@@ -241,7 +241,11 @@ def _about(before: Registry, after: Registry, path: str, place: layout.Place) ->
 
 
 def _alias(before: Registry, after: Registry, path: str, place: layout.Place) -> Iterator[Change]:
-    old, new = _assignment(before, place), _assignment(after, place)
+    new = _assignment(after, place)
+    try:
+        old = _assignment(before, place)
+    except Refused:  # nothing is known of it, so what it names now is judged like what a new alias names
+        old = None
     was = old.version if old is not None else None
     now = new.version if new is not None else None
     if was == now:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from podium import codec, edits, git, model, publish, refs, upkeep
-from podium.errors import Denied
+from podium import codec, custody, edits, git, model, publish, refs, timeline, upkeep
+from podium.errors import Denied, Usage
 from podium.model import About, Fact, Link, Record, Version
 from podium.progress import Progress, silent
 
@@ -43,10 +44,13 @@ class Editing:
         self._progress = progress
         self._steps: list[edits.Edit] = []
         self._records: list[Record] = []
+        self._results: list[str] = []
+        self._reason = ""
         self.published: publish.Published | None = None
 
     def __enter__(self) -> Self:
-        self._seen = codec.read(publish.base(self._registry.source, self._landing))
+        self._start = publish.base(self._registry.source, self._landing)
+        self._seen = codec.read(self._start)
         return self
 
     def __exit__(
@@ -114,6 +118,47 @@ class Editing:
 
         self._do(step)
 
+    def rollback(self, name: str, alias: str, *, to: str | None = None, reason: str = "") -> None:
+        """
+        Point an alias back at the version it held before the present one, or at the version ``to``.
+
+        The bytes are proven to be on the remote first. ``reason`` goes into the body of the commit's message. Raises Denied
+        where there is no way back, or where somebody moved the alias unseen; Unavailable where history or remote are out of
+        reach.
+        """
+        refs.checked_alias(alias)
+        reference = self._seen.reference(name)
+        if reference.selector is not None:
+            raise Usage(f"{name!r} says more than a name", "write NAME ALIAS, and the version with --to vN")
+        back = self._way_back(reference, alias, to)
+        target, base, note = reference.at(back.version.version), self._base, back.note
+
+        def step(registry: model.Registry) -> edits.Edited:
+            edited = edits.rollback(registry, target, alias, back.seen, base)
+            return replace(edited, notes=(*edited.notes, note)) if note and edited.changed else edited
+
+        self._do(step)
+        self._reason = reason
+
+    def _way_back(self, reference: refs.Reference, alias: str, to: str | None) -> timeline.WayBack:
+        """Find where an alias goes back to, known to this checkout and with its bytes on the remote."""
+        source = self._registry.source
+        line = timeline.line(source, self._start)
+        back = timeline.way_back(line, self._seen, reference, alias, to)
+        if isinstance(source, git.Checkout):
+            if self._landing is publish.Landing.COMMIT:
+                timeline.check_committed(source, reference, alias)
+            elif self._landing is not publish.Landing.FILES:
+                timeline.check_known(source, line, self._seen, reference, alias)
+        problems = custody.problems(self._registry.storage, [back.version.record], self._progress)
+        for lacks in problems.values():
+            more = f", and {len(lacks) - 1} more" if len(lacks) > 1 else ""
+            raise Denied(
+                f"the bytes of {reference.name}:{back.version.version} are not all there: {lacks[0]}{more}",
+                timeline.go_on(reference.name, alias, back.further),
+            )
+        return back
+
     def unalias(self, name: str, alias: str) -> None:
         """Take an alias away."""
         base = self._base
@@ -143,7 +188,8 @@ class Editing:
         return codec.read(tree) if tree is not None else None
 
     def _do(self, step: edits.Edit) -> None:
-        self._seen = step(self._seen).registry
+        edited = step(self._seen)
+        self._seen, self._results = edited.registry, [*self._results, edited.result]
         self._steps.append(step)
 
     def _version(self, version: Version | str) -> Version:
@@ -154,10 +200,16 @@ class Editing:
             self._registry.source,
             upkeep.sound(edits.in_turn(self._steps)),
             self._landing,
-            message=self._message,
+            message=self._text(),
             before=self._upload,
             dry_run=self._dry_run,
         )
+
+    def _text(self) -> str | None:
+        """Give the commit's message, with the reason of a rollback under its subject."""
+        if not self._reason.strip():
+            return self._message
+        return f"{self._message or self._results[0]}\n\n{self._reason.strip()}"
 
     def _upload(self) -> None:
         """Send the bytes first: a version that others can see has its bytes."""

@@ -176,6 +176,25 @@ def promote(registry: Registry, reference: refs.Reference, alias: str, base: Reg
     return Edited(moved, f"{entity.name} {alias}: {before or 'none'} → {version.version}")
 
 
+def rollback(
+    registry: Registry, reference: refs.Reference, alias: str, seen: Alias, base: Registry | None = None
+) -> Edited:
+    """
+    Point an alias back at the version a reference means, as a move forward: the generation goes on counting.
+
+    ``seen`` is how the alias stood when the way back was looked up; raises Denied where somebody moved it since, and what
+    ``promote`` raises.
+    """
+    now = registry.named(reference).assignments.get(alias)
+    if now != seen:
+        there = now.version if now is not None else None
+        raise Denied(
+            f"{reference.name} {alias} was moved by somebody else meanwhile: {seen.version or 'none'} → {there or 'none'}",
+            f"look at `podium history {reference.name} {alias}`, then say again where it is to go",
+        )
+    return promote(registry, reference, alias, base)
+
+
 def unalias(registry: Registry, reference: refs.Reference, alias: str, base: Registry | None = None) -> Edited:
     """Take an alias away; its file stays and keeps the count of its moves. Raises NoSuchAlias."""
     entity = registry.named(reference)

@@ -69,8 +69,6 @@ def pushed(repository: Repository, environment: Mapping[str, str]) -> Iterator[R
     While a hook runs, git keeps the new objects in a folder of their own and names it in the environment.
     """
     own = Path(repository.path)
-    if environment.get("GIT_NAMESPACE"):
-        raise Unavailable("podium cannot guard a repository that is served under GIT_NAMESPACE", "serve it without")
     named = [environment.get("GIT_QUARANTINE_PATH", ""), environment.get("GIT_OBJECT_DIRECTORY", "")]
     named += environment.get("GIT_ALTERNATE_OBJECT_DIRECTORIES", "").split(os.pathsep)
     folders = [(own / name).resolve() for name in named if name] + [own / "objects"]
@@ -131,6 +129,8 @@ def judge(
     The first push is judged as a state. With ``protect_aliases`` an alias that has approvers moves only by the merge of a
     branch. Raises CannotTell where objects or history are missing: then the push must not land.
     """
+    if environment.get("GIT_NAMESPACE"):
+        raise Unavailable("podium cannot guard a repository that is served under GIT_NAMESPACE", "serve it without")
     found = guarded(repository, updates(lines))
     if not found:
         return

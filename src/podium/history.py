@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 
 from podium import diff, layout
@@ -72,4 +74,51 @@ class Step:
         """Tell whether an alias goes back to a version that held it earlier; raises Unavailable."""
         if change.entity != "model" or change.before is None or change.after is None or change.alias is None:
             return False
+        model = self.before.models.get(change.name)
+        if model is None or change.after not in model.links:
+            return False  # what was not linked before cannot have held the alias
         return change.after in self.earlier(change.name, change.alias)
+
+
+# --- a step that landed ---------------------------------------------------------------------------------------------
+
+_MERGES = re.compile(
+    r"Merge pull request #([0-9]{1,9})\b|Merge pull request '[^\n]*' \(#([0-9]{1,9})\) from |"
+    r"Merged PR ([0-9]{1,9})\b|Pull request #([0-9]{1,9})\b|Merged in [^\n]* \(pull request #([0-9]{1,9})\)$"
+)
+_MERGE_REQUEST = re.compile(r"^See merge request [^\s!]*!([0-9]{1,9})$", re.MULTILINE)
+_SQUASH = re.compile(r"\([#!]([0-9]{1,9})\)$")
+
+
+@dataclass(frozen=True)
+class Commit:
+    """
+    A commit, as people know it: who made it, when by the committer's clock, and what they said.
+
+    ``date`` has the committer's offset; no order follows from it.
+    """
+
+    id: str
+    author: str
+    email: str
+    date: datetime
+    message: str
+
+    @property
+    def subject(self) -> str:
+        """The first paragraph of the message, on one line."""
+        return " ".join(self.message.strip().partition("\n\n")[0].split())
+
+    @property
+    def pull_request(self) -> int | None:
+        """The number of the pull or merge request, where a forge wrote it into the message; ``None`` where none did."""
+        found = _MERGES.match(self.subject) or _MERGE_REQUEST.search(self.message) or _SQUASH.search(self.subject)
+        return int(next(filter(None, found.groups()))) if found is not None else None
+
+
+@dataclass(frozen=True)
+class Event:
+    """One thing that a commit on a first-parent line did to the registry."""
+
+    commit: Commit
+    change: Change

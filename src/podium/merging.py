@@ -89,7 +89,12 @@ def changed(before: Tree, after: Tree) -> list[str]:
 
 def _places(paths: Iterable[str]) -> dict[str, Place]:
     found = ((path, layout.place(path)) for path in paths)
-    return {path: place for path, place in found if place is not None and place.document != "registry"}
+    return {path: place for path, place in found if place is not None and is_merged(place)}
+
+
+def is_merged(place: Place) -> bool:
+    """Tell whether a document is one that is merged here, and not by Git alone."""
+    return place.document != "registry" and (place.document != "alias" or refs.why_not_alias(place.member) is None)
 
 
 @dataclass

@@ -123,6 +123,7 @@ def review(repository: Repository, base: str, head: str) -> Iterator[Reviewed]:
             tuple(git.differences(merge.repository, before.id, merge.tree.id)),
             _earlier(repository, base),
         )
+        _refuse_hidden_policies(step, base)
         checked = _judged(step, merge.conflicts)
         note = (
             f"{head[:12]} has nothing that {base[:12]} does not have: there is nothing to judge"
@@ -138,6 +139,19 @@ def _refuse_no_base(tree: Tree, base: str) -> None:
     entry = tree.entry(layout.REGISTRY)
     if entry is not None and not entry.is_file:
         raise Unavailable(f"registry.yaml is no plain file in the base {base[:12]}", "name another base")
+
+
+def _refuse_hidden_policies(step: Step, base: str) -> None:
+    """Make sure that the policies of the base can be read where an alias moves; a change that mends them goes through."""
+    if step.before.tree.entry(layout.REGISTRY) is None or not any(change.entity == "model" for change in step.moved()):
+        return
+    try:
+        assert step.before.settings
+    except Refused as error:
+        raise Unavailable(
+            f"an alias moves, and the policies of the base {base[:12]} cannot be read: {error.sentence}",
+            "mend registry.yaml there first, in a change that moves no alias",
+        ) from None
 
 
 def _judged(step: Step, conflicts: Sequence[str]) -> Checked:

@@ -154,14 +154,16 @@ def create(name, description="", owners=("@acme/risk",)):
 
 @dataclass
 class History:
-    """A bare repository to which commits are written as objects; nothing is ever checked out."""
+    """A bare repository, made where there is none, to which commits are written as objects; nothing is ever checked out."""
 
     path: Path
     repository: pygit2.Repository = field(init=False)
     clock: int = 1_790_000_000
 
     def __post_init__(self) -> None:
-        self.repository = pygit2.init_repository(str(self.path), bare=True, initial_head="main")
+        if not self.path.exists():
+            pygit2.init_repository(str(self.path), bare=True, initial_head="main")
+        self.repository = pygit2.Repository(str(self.path))
         self._blobs: dict[bytes, pygit2.Oid] = {}
 
     def commit(self, files: Files, *parents: str, ref: str | None = None) -> str:
@@ -396,7 +398,7 @@ def _overwritten(old, new, now, other, at=""):
         for key in {*old, *new}:
             values = (side.get(key, _NONE) for side in (old, new, now, other))
             yield from _overwritten(*values, f"{at}.{key}")
-    elif new != old and now != new and other == old:
+    elif new not in (old, now) and other == old:
         yield at or "all"
 
 
@@ -429,9 +431,14 @@ def state_errors(files: Files) -> list[tuple[str, str]]:
 
 @dataclass(frozen=True)
 class Chance:
-    """Changes drawn at random, mostly as podium makes them, some as a hand in a hurry does; a seed gives the same again."""
+    """
+    Changes drawn at random, mostly as podium makes them, some as a hand in a hurry does; a seed gives the same again.
+
+    ``narrow``: they are about few versions of one registered model and its artifact, so that two of them meet often.
+    """
 
     draw: random.Random
+    narrow: bool = False
 
     def registry(self) -> dict[str, Content]:
         """Grow a registry from the start, a few edits on."""
@@ -441,11 +448,11 @@ class Chance:
         return files
 
     def change(self, files: Files) -> Changes:
-        """Make one to three edits in a row; one change in five is by hand and may be wrong."""
+        """Make one to three edits in a row; one edit in ten is by hand and may be wrong."""
         found: dict[str, Content | None] = {}
         for _ in range(self.draw.randint(1, 3)):
             now = laid(files, found)
-            found |= self._by_hand(now) if self.draw.random() < 0.2 else self._edit(now, files)
+            found |= self._by_hand(now) if self.draw.random() < 0.1 else self._edit(now, files)
         return {path: content for path, content in found.items() if files.get(path) != content}
 
     def _edit(self, files: Files, base: Files) -> Changes:
@@ -461,13 +468,17 @@ class Chance:
         return self.draw.choice(_SLIPS)(self, files, path)
 
     def _model(self, registry: Registry) -> str:
-        return self.draw.choice([*registry.models, "Fraud", "fraud"])
+        others = [] if self.narrow else [*registry.models, "ImageClassifier", "Fraud", "fraud"]
+        return self.draw.choice(["ImageClassifier", *others])
 
     def _artifact(self, registry: Registry) -> str:
-        return self.draw.choice([*registry.artifacts, "vision/Net", "vision/net"])
+        others = [] if self.narrow else [*registry.artifacts, "vision/resnet50", "vision/Net", "vision/net"]
+        return self.draw.choice(["vision/resnet50", *others])
 
     def _version(self, registry: Registry) -> str:
-        name = self.draw.choice([*registry.models, *registry.artifacts])
+        if self.narrow:
+            return self.draw.choice(["ImageClassifier:v0", "vision/resnet50:v0", "vision/resnet50:v3"])
+        name = self.draw.choice([*registry.models, *registry.artifacts, "ImageClassifier", "vision/resnet50"])
         entity = registry.named(registry.reference(name))
         return f"{name}:{self.draw.choice(list(entity.numbers) or ['v0'])}"
 
@@ -529,7 +540,7 @@ class Chance:
     def _folder_moved(self, files: Files, path: str) -> Changes:
         folder = path.rpartition("/")[0]
         inside = [other for other in files if other.startswith(f"{folder}/")]
-        return {other: None for other in inside} | {f"{folder}2{other[len(folder) :]}": files[other] for other in inside}
+        return dict.fromkeys(inside) | {f"{folder}2{other[len(folder) :]}": files[other] for other in inside}
 
     def _rewritten(self, files: Files, path: str) -> Changes:
         content = files[path]
@@ -543,7 +554,9 @@ class Chance:
 
     def _copied(self, files: Files, path: str) -> Changes:
         numbers = [int(number) for number in re.findall(r"/v([0-9]+)\.", path)]
-        return {re.sub(r"/v[0-9]+\.", f"/v{numbers[0] + self.draw.randint(1, 4)}.", path): files[path]} if numbers else {}
+        return (
+            {re.sub(r"/v[0-9]+\.", f"/v{numbers[0] + self.draw.randint(1, 4)}.", path): files[path]} if numbers else {}
+        )
 
     def _executable(self, files: Files, path: str) -> Changes:
         return {path: (files[path], EXECUTABLE)} if isinstance(files[path], bytes) else {}
@@ -558,8 +571,9 @@ class Chance:
 
 _EDITS = (
     *(Chance._logged, Chance._logged, Chance._linked, Chance._linked),
-    *(Chance._promoted, Chance._promoted, Chance._promoted, Chance._unaliased, Chance._withdrawn, Chance._withdrawn),
-    *(Chance._restored, Chance._tagged, Chance._created, Chance._settled, Chance._carded),
+    *([Chance._promoted] * 4),
+    *([Chance._withdrawn] * 4),
+    *(Chance._unaliased, Chance._restored, Chance._tagged, Chance._created, Chance._settled, Chance._carded),
 )
 _SLIPS = (
     *(Chance._gone, Chance._moved, Chance._folder_moved, Chance._rewritten, Chance._counted, Chance._copied),

@@ -104,7 +104,7 @@ def written(tmp_path):
     """Give a repository with everything that podium writes, and one with what is podium's own."""
     own = tmp_path / "own"
     (own / ".github/workflows").mkdir(parents=True)
-    for path in ("action.yml", ci.WORKFLOW, ".pre-commit-hooks.yaml"):
+    for path in ("action.yml", ci.WORKFLOW, ci.COMMENT, ".pre-commit-hooks.yaml"):
         shutil.copy(ROOT / path, own / path)
     theirs = tmp_path / "theirs"
     ci.write(theirs, ci.github("1.2.3"))
@@ -120,7 +120,7 @@ def test_the_schemas_of_github_and_gitlab_accept_the_files(written):
     own, theirs = written
     for schema, folder, *paths in (
         ("vendor.github-actions", own, "action.yml"),
-        ("vendor.github-workflows", own, ci.WORKFLOW),
+        ("vendor.github-workflows", own, ci.WORKFLOW, ci.COMMENT),
         ("vendor.github-workflows", theirs, ci.WORKFLOW, ci.COMMENT),
         ("vendor.gitlab-ci", theirs, ci.GITLAB, ci.GITLAB_MAIN),
     ):
@@ -147,6 +147,10 @@ def _runs(value):
         value = list(value.values())
     for inner in value if isinstance(value, list) else []:
         yield from _runs(inner)
+
+
+def test_this_repository_comments_on_pull_requests_as_others_do():
+    assert (ROOT / ci.COMMENT).read_text() == ci.github("1.2.3")[ci.COMMENT]
 
 
 def test_every_action_is_pinned_by_its_commit(written):

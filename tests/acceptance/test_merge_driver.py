@@ -39,7 +39,9 @@ def merging(request, bob, ada):
 
 
 def log(place, content, *more):
-    return place.podium("log", "vision/resnet50", str(place.model(content, content)), *more, "--commit").out.strip()
+    return place.podium(
+        "log", "vision/resnet50", str(place.model(f"model-{content}", content)), *more, "--commit"
+    ).out.strip()
 
 
 def advance(ada, content="ada"):
@@ -171,14 +173,27 @@ def test_tags_and_withdrawals_of_both_merge(ada, bob):
     ada.podium("tag", "add", "Classifier", "a", "--commit")
     ada.git("push", "-q", "origin", "HEAD:main")
     bob.git("pull", "-q", "--no-rebase", "--no-edit", "origin", "main")
-    assert bob.podium("show", "Classifier", "--format", "json").json["tags"] == ["a", "b"]
+    assert bob.podium("show", "Classifier", "--format", "json").json["tags"] == ["b", "a"]
     clean(bob)
+
+
+def test_no_program_is_taken_from_the_registry(ada, bob):
+    bob.podium("merge-driver", "install")
+    for place, tag in ((bob, "b"), (ada, "a")):
+        place.podium("tag", "add", "Classifier", tag, "--commit")
+    for name in ("podium", "click"):
+        ada.write(f"{name}/__init__.py", "raise SystemExit(9)\n")
+        bob.write(f"{name}/__init__.py", "raise SystemExit(9)\n")
+    ada.commit("Ours to run")
+    ada.git("push", "-q", "origin", "HEAD:main")
+    bob.commit("Ours to run")
+    bob.git("pull", "-q", "--no-rebase", "--no-edit", "origin", "main")
+    assert "<<<" not in bob.read(f"{MODEL}/model.yaml")
 
 
 def test_a_card_is_merged_as_git_merges_text(ada, bob):
     bob.podium("merge-driver", "install")
-    for place, text in ((ada, "ada\n\n\n\nlast\n"), (bob, "first\n\n\n\nbob\n")):
-        place.write(f"{MODEL}/README.md", "first\n\n\n\nlast\n")
+    ada.write(f"{MODEL}/README.md", "first\n\n\n\nlast\n")
     ada.commit("A card")
     ada.git("push", "-q", "origin", "HEAD:main")
     bob.git("fetch", "-q")

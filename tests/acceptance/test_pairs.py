@@ -16,7 +16,6 @@ from tests.acceptance.histories import (
     ARTIFACT,
     CANARY,
     MODEL,
-    PRODUCTION,
     STAGING,
     START,
     by,
@@ -40,13 +39,17 @@ METADATA = replaced("registry.yaml", "metadata: [license]", "metadata: [license,
 NO_SAFETENSORS = replaced("registry.yaml", '["*.pkl"]', '["*.pkl", "*.safetensors"]')
 TEAM = raw({"schemas/team/version.schema.json": '{"properties": {"meta": {"required": ["source"]}}}\n'})
 LINK_TEAM = raw({"schemas/team/link.schema.json": '{"properties": {"artifact": {"pattern": "^speech/"}}}\n'})
-NO_TAG = replaced("registry.yaml", "tags:\n  image-classification: Assigns one label to an image\n", "tags: {other: x}\n")
+NO_TAG = replaced(
+    "registry.yaml", "tags:\n  image-classification: Assigns one label to an image\n", "tags: {other: x}\n"
+)
 DETECTION = replaced("registry.yaml", "tags:\n", "tags:\n  detection: Finds things\n")
 DETECTOR = "models/Detector"
 GONE = {path: None for path in START if path.startswith(MODEL)}
 RENAMED = GONE | {path.replace(MODEL, "models/Renamed"): START[path] for path in GONE}
 ARTIFACT_GONE = {path: None for path in START if path.startswith(ARTIFACT)}
-ARTIFACT_RENAMED = ARTIFACT_GONE | {path.replace(ARTIFACT, "artifacts/vision/net"): START[path] for path in ARTIFACT_GONE}
+ARTIFACT_RENAMED = ARTIFACT_GONE | {
+    path.replace(ARTIFACT, "artifacts/vision/net"): START[path] for path in ARTIFACT_GONE
+}
 VERSIONS_GONE = {path: None for path in START if path.startswith(f"{MODEL}/versions/")}
 VERSIONS_RENAMED = VERSIONS_GONE | {path.replace("/versions/", "/old/"): START[path] for path in VERSIONS_GONE}
 DETECTOR_CARD_GONE = raw({f"{DETECTOR}/README.md": None})
@@ -218,7 +221,7 @@ def test_the_twin_of_an_alias_that_was_made_and_removed_does_not_come_back(tmp_p
 def test_a_revert_of_a_promotion_is_found_and_a_rollback_is_not(tmp_path):
     history = h.History(tmp_path / "r.git")
     v0 = h.laid(START, by(promote(f"{IC}:v0", "staging"))(START))
-    root, promotion = history.line(START, v0)
+    _, promotion = history.line(START, v0)
     revert = history.commit(START, promotion)
     rollback = history.commit(h.laid(v0, by(promote(f"{IC}:v2", "staging"))(v0)), promotion)
     assert h.errors(h.judged(history, promotion, revert).findings) == [("alias-generation-next", STAGING)]
@@ -236,11 +239,11 @@ def test_any_two_changes_conflict_or_are_found_or_are_right(tmp_path, batch):
     ended = Counter()
     for seed in range(batch, PAIRS_AT_RANDOM, BATCHES):
         ended.update(_pair_at_random(history, seed))
-    assert set(ended) >= {RIGHT, CONFLICT}, ended
+    assert ended[RIGHT] > 0 < ended["found"], ended
 
 
 def _pair_at_random(history, seed):
-    chance = h.Chance(random.Random(seed))
+    chance = h.Chance(random.Random(seed), narrow=seed % 8 < BATCHES)
     start = chance.registry()
     standing = {rule for rule, _ in h.state_errors(start)}
     changes = [chance.change(start), chance.change(start)]

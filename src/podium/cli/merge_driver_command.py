@@ -39,13 +39,14 @@ def install(context: click.Context) -> None:
     registry = session.registry(context)
     if not isinstance(registry.source, git.Checkout):
         raise click.UsageError("a merge driver is for a checkout: run this in a clone")
-    git.install_driver(registry.source, _command())
+    git.install_driver(registry.source, driver())
     say.result(f"Git merges models/ and artifacts/ of {registry.source.root} with podium")
     if ".gitattributes" not in {entry.name for entry in registry.value.tree.list("")}:
         say.note("there is no .gitattributes that says so yet: `podium init` writes it")
 
 
-def _command() -> str:
+def driver() -> str:
+    """Give the command line by which Git runs podium on one file."""
     # -P: Git runs this in the top folder of the checkout, and no module is to be taken from there
     interpreter = shlex.quote(sys.executable).replace("%", "%%")
     return f"{interpreter} -P -m podium merge-driver run %O %A %B %L %P"

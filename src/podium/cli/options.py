@@ -25,10 +25,11 @@ rev = click.option(
 
 @dataclass(frozen=True)
 class Landing:
-    """Where an edit goes: the checkout's files, a commit, or the remote."""
+    """Where an edit goes: the checkout's files, a commit, the remote, or a pull request."""
 
     commit: bool
     push: bool
+    pr: bool
     dry_run: bool
     message: str | None
     form: str
@@ -40,16 +41,19 @@ def landing(command: F) -> F:
 
     @functools.wraps(command)
     def gathered(
-        *args: Any, commit: bool, push: bool, dry_run: bool, message: str | None, form: str, **kwargs: Any
+        *args: Any, commit: bool, push: bool, pr: bool, dry_run: bool, message: str | None, form: str, **kwargs: Any
     ) -> Any:
-        if commit and push:
-            raise click.UsageError("--commit and --push exclude each other: --push makes its own commit on the remote")
-        return command(*args, landing=Landing(commit, push, dry_run, message, form), **kwargs)
+        if commit + push + pr > 1:
+            raise click.UsageError(
+                "--commit, --push and --pr exclude each other: --push and --pr make their own commit"
+            )
+        return command(*args, landing=Landing(commit, push, pr, dry_run, message, form), **kwargs)
 
     for option in (
         output("text", "json"),
-        click.option("-m", "--message", metavar="TEXT", help="The commit's subject."),
+        click.option("-m", "--message", metavar="TEXT", help="The commit's subject, and the pull request's title."),
         click.option("--dry-run", is_flag=True, help="Show what would change; change nothing."),
+        click.option("--pr", is_flag=True, help="Push a branch of its own and open a pull or merge request."),
         click.option("--push", is_flag=True, help="Commit on top of the remote's default branch and push that."),
         click.option("--commit", is_flag=True, help="Commit the change on the current branch."),
     ):

@@ -32,7 +32,12 @@ def edit(context: click.Context, landing: Landing) -> Iterator[Editing]:
     """Make an edit land as the options say, and print what it made."""
     with Bar() as bar:
         opened = registry(context).edit(
-            landing.message, commit=landing.commit, push=landing.push, dry_run=landing.dry_run, progress=bar
+            landing.message,
+            commit=landing.commit,
+            push=landing.push,
+            pr=landing.pr,
+            dry_run=landing.dry_run,
+            progress=bar,
         )
         with opened:
             yield opened
@@ -72,9 +77,18 @@ def _print(published: Published, landing: Landing) -> None:
         return
     say.result(published.result)
     if landing.dry_run:
-        for path in published.files:
-            say.note(f"would write {path}")
+        _print_dry(published)
+    elif landing.pr and published.commit is not None:
+        if published.url is not None:
+            say.result(published.url)
     elif published.commit is not None:
         say.note(f"{'pushed' if landing.push else 'committed'} {published.commit[:12]}")
     elif published.files:
-        say.note(f"wrote {', '.join(published.files)}; commit it, or use --commit, or --push")
+        say.note(f"wrote {', '.join(published.files)}; commit it, or use --commit, --push or --pr")
+
+
+def _print_dry(published: Published) -> None:
+    if published.plan:
+        say.result(published.plan)
+    for path in published.files:
+        say.note(f"would write {path}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -39,6 +39,12 @@ class Joining:
     left: tuple[str, ...] = ()
 
 
+def is_joining(checkout: Checkout) -> bool:
+    """Tell whether git has a merge, a rebase or a cherry-pick under way whose sides `joining` gives."""
+    names = ("MERGE_HEAD", "CHERRY_PICK_HEAD", "rebase-merge")
+    return any((checkout.git_dir / name).exists() for name in names)
+
+
 def joining(checkout: Checkout) -> Joining | None:
     """
     Tell what git is joining in a checkout; ``None`` where nothing is under way.
@@ -53,7 +59,12 @@ def joining(checkout: Checkout) -> Joining | None:
         )
     if (folder / "MERGE_HEAD").exists():
         return _merge(repository, (folder / "MERGE_HEAD").read_text().split())
-    if (folder / "rebase-merge").exists() or (folder / "rebase-apply").exists():
+    if (folder / "rebase-apply").exists():
+        raise Denied(
+            "a rebase by patches is under way, and podium cannot see what is still to come",
+            "`git rebase --abort` (or `git am --abort`), then `git merge` the other branch",
+        )
+    if (folder / "rebase-merge").exists():
         theirs = commit_named(repository, "REBASE_HEAD")
         return _pick(repository, "rebase", theirs, _left(folder)) if theirs is not None else None
     theirs = commit_named(repository, "CHERRY_PICK_HEAD")
@@ -165,6 +176,16 @@ def stage(checkout: Checkout, changes: Mapping[str, bytes | None]) -> None:
         if new is not None:
             id_ = str(checkout.repository.create_blob(new)).encode()
             lines.append(b"100644 %s\t%s" % (id_, os.fsencode(path)))
+    program.output(checkout.root, "update-index", "-z", "--index-info", stdin=b"\0".join([*lines, b""]))
+
+
+def reopen(checkout: Checkout, path: str, sides: Sequence[bytes | None]) -> None:
+    """Give the index three answers for a path, base, ours and theirs, so that git asks for one before it goes on."""
+    lines = [b"0 %s\t%s" % (b"0" * 40, os.fsencode(path))]
+    for number, side in enumerate(sides, 1):
+        if side is not None:
+            id_ = str(checkout.repository.create_blob(side)).encode()
+            lines.append(b"100644 %s %d\t%s" % (id_, number, os.fsencode(path)))
     program.output(checkout.root, "update-index", "-z", "--index-info", stdin=b"\0".join([*lines, b""]))
 
 

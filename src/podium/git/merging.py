@@ -2,14 +2,15 @@
 Merges simulated as a forge makes them: by git's own merge, in a repository of nothing but borrowed objects.
 
 The repository that is asked about is never written to, and nothing that it or a pull request configures (merge drivers,
-attributes, hooks) has a say.
+attributes, hooks) or a user prefers (how renames are treated) has a say.
 """
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +23,17 @@ from podium.git.objects import ObjectTree, commit_of, open_repository
 if TYPE_CHECKING:
     from pygit2 import Repository
 
-_CONFIG = "[core]\n\trepositoryformatversion = 0\n\tbare = true\n\tattributesFile = /dev/null\n"
+_CONFIG = """\
+[core]
+\trepositoryformatversion = 0
+\tbare = true
+\tattributesFile = /dev/null
+[merge]
+\tdefault = text
+\trenames = true
+\tdirectoryRenames = conflict
+\trenormalize = false
+"""
 _CLEAN, _CONFLICT = 0, 1
 
 
@@ -48,13 +59,41 @@ def borrowing(objects: Sequence[Path], shallow: Path | None = None) -> Iterator[
             (folder / name).mkdir(parents=True)
         (folder / "HEAD").write_text("ref: refs/heads/main\n")
         (folder / "config").write_text(_CONFIG)
-        alternates = "".join(f"{path}\n" for path in objects)
+        alternates = "".join(f"{path}\n" for path in _with_alternates(objects))
         (folder / "objects/info/alternates").write_text(alternates, errors="surrogateescape")
         if shallow is not None and shallow.is_file():
             shutil.copyfile(shallow, folder / "shallow")
         yield open_repository(folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def scratch(repository: Repository) -> Iterator[Repository]:
+    """Open a bare repository that has all objects of another, and takes new ones without the other's seeing them."""
+    common = _common(repository)
+    with borrowing([common / "objects"], common / "shallow") as borrowed:
+        yield borrowed
+
+
+def _with_alternates(objects: Iterable[Path]) -> Iterator[Path]:
+    """Give object folders with those that they borrow from; Git follows relative paths from the first one only."""
+    todo = list(objects)
+    seen: set[Path] = set()
+    while todo:
+        folder = todo.pop(0)
+        if folder not in seen:
+            seen.add(folder)
+            yield folder
+            todo += (Path(os.path.normpath(folder / borrowed)) for borrowed in _borrowed(folder))
+
+
+def _borrowed(objects: Path) -> list[str]:
+    try:
+        lines = (objects / "info" / "alternates").read_text(errors="surrogateescape").splitlines()
+    except OSError:
+        return []
+    return [line for line in lines if line and not line.startswith("#")]
 
 
 @contextmanager

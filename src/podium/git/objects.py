@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from operator import attrgetter
@@ -68,7 +69,7 @@ def _failures() -> tuple[type[Exception], ...]:
 
 
 @contextmanager
-def _objects_of(repository: Repository) -> Iterator[None]:
+def objects_of(repository: Repository) -> Iterator[None]:
     """Say in words that an object is missing or broken."""
     try:
         yield
@@ -119,10 +120,12 @@ class ObjectTree:
     id: str
     commit: str | None = None
     _folders: dict[str, dict[str, Entry]] = field(default_factory=dict, repr=False, compare=False)
+    _doubled: dict[str, Sequence[Entry]] = field(default_factory=dict, repr=False, compare=False)
 
     def list(self, folder: str) -> Sequence[Entry]:
-        """Give the entries of a folder, by name."""
-        return tuple(self._folder(folder).values())
+        """Give the entries of a folder, by name; one that a tree made by hand holds twice is there twice."""
+        by_name = self._folder(folder)
+        return self._doubled.get(folder) or tuple(by_name.values())
 
     def entry(self, path: str) -> Entry | None:
         """Give the entry at a path, without following links."""
@@ -141,6 +144,8 @@ class ObjectTree:
             id_ = self._id_of(folder)
             found = entries(self.repository, id_) if id_ is not None else []
             self._folders[folder] = {entry.name: entry for entry in found}
+            if len(self._folders[folder]) != len(found):
+                self._doubled[folder] = tuple(found)
         return self._folders[folder]
 
     def _id_of(self, folder: str) -> str | None:
@@ -159,7 +164,7 @@ def commit_of(repository: Repository, id_: str) -> Commit:
     """Give a commit by its id; raises Unavailable where it is missing."""
     import pygit2
 
-    with _objects_of(repository):
+    with objects_of(repository):
         return repository[id_].peel(pygit2.Commit)
 
 
@@ -180,10 +185,20 @@ def _differences(repository: Repository, prefix: str, before: str | None, after:
         return
     old = set(_raw_entries(repository, before)) if before else set()
     new = set(_raw_entries(repository, after)) if after else set()
+    _refuse_doubles(prefix, new)
     gone = {entry.name: entry for entry in map(_entry, old - new)}
     come = {entry.name: entry for entry in map(_entry, new - old)}
     for name in sorted({*gone, *come}):
         yield from _difference(repository, prefix + name, gone.get(name), come.get(name))
+
+
+def _refuse_doubles(prefix: str, entries: Collection[_Raw]) -> None:
+    """Refuse a tree made by hand that holds a name twice: each reader would take another one of the two."""
+    counts = Counter(name for _, name, _ in entries)
+    twice = [name for name, count in counts.items() if count > 1] if len(counts) != len(entries) else []
+    if twice:
+        path = prefix + twice[0].decode("utf-8", "surrogateescape")
+        raise Denied(f"{path!r} is there twice in one tree", "make the tree anew with git; `git fsck` finds it too")
 
 
 def _difference(repository: Repository, path: str, old: Entry | None, new: Entry | None) -> Iterator[Difference]:
@@ -225,7 +240,7 @@ def commit_objects(
 def _write_tree(repository: Repository, base: str | None, changes: Mapping[str, bytes | None]) -> str:
     import pygit2
 
-    with _objects_of(repository):
+    with objects_of(repository):
         start = pygit2.Oid(hex=base) if base is not None else None
         written = _edited(repository, start, _nested(changes), "") or repository.TreeBuilder().write()
     return str(written)

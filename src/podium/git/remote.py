@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,7 +76,7 @@ class Remote:
         lease = f"--force-with-lease={ref}:{expected}"  # compare and swap: it must be what we built upon
         options = ("--porcelain", "--no-follow-tags", "--recurse-submodules=no")
         ran = self._run("push", *options, lease, "--", self.address, f"{commit}:{ref}")
-        status = next((line for line in ran.text.splitlines() if line[1:2] == "\t" and f":{ref}\t" in line), None)
+        status = _status(ran.text, ref)
         if status is None:
             raise self._unavailable("cannot be pushed to", ran.messages)
         if not status.startswith("!"):
@@ -86,16 +86,52 @@ class Remote:
             return False
         raise self._refused(reason, ran.messages)
 
+    def create(self, commit: str, branch: str, options: Sequence[str] = ()) -> str | None:
+        """
+        Push a commit as a branch that is not there yet; give what the remote said, ``None`` where the branch appeared.
+
+        ``options`` are push options; a remote that knows none gets none. Raises what ``push`` raises.
+        """
+        ref = f"refs/heads/{branch}"
+        chosen = [f"--push-option={option}" for option in options]
+        how = ("--porcelain", "--no-follow-tags", "--recurse-submodules=no", f"--force-with-lease={ref}:")
+        ran = self._run("push", *how, *chosen, "--", self.address, f"{commit}:{ref}")
+        if options and "does not support push options" in ran.messages:
+            return self.create(commit, branch)
+        status = _status(ran.text, ref)
+        if status is None:
+            raise self._unavailable("cannot be pushed to", ran.messages)
+        if not status.startswith("!"):
+            return ran.messages
+        reason = status.rpartition("\t")[2]
+        if _LOST.search(reason) and ref in self.advertised().refs:
+            return None
+        raise self._refused(
+            reason, ran.messages, "do what it says, or ask whoever runs it for the right to push branches"
+        )
+
+    def url(self) -> str:
+        """Give the URL behind the address, as Git's settings have it; it may hold credentials: never show it."""
+        ran = self._run("ls-remote", "--get-url", "--", self.address)
+        return ran.text if ran.code == 0 else self.address
+
     def _run(self, *arguments: str, hold: int | None = None) -> program.Ran:
         return program.run(self.folder, *arguments, bare=self.bare, timeout=program.NETWORK, hold=hold)
 
     def _unavailable(self, what: str, messages: str) -> Unavailable:
         return program.unavailable(f"{self.label} {what}", messages, where=self.label)
 
-    def _refused(self, reason: str, messages: str) -> Denied:
+    def _refused(
+        self, reason: str, messages: str, do: str = "do what it says, or propose the change in a pull request: --pr"
+    ) -> Denied:
         said = [line.removeprefix("remote:").strip() for line in messages.splitlines() if line.startswith("remote:")]
         lines = [f"{self.label} refused the push: {program.cleaned(reason)}", *(line for line in said if line)]
-        return Denied("\n".join(lines), "do what it says, or propose the change in a pull request")
+        return Denied("\n".join(lines), do)
+
+
+def _status(report: str, ref: str) -> str | None:
+    """Give the line of a porcelain report that says what became of a ref."""
+    return next((line for line in report.splitlines() if line[1:2] == "\t" and f":{ref}\t" in line), None)
 
 
 def _advertised(listing: str) -> Advertised:

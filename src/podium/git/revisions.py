@@ -8,14 +8,14 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from podium.errors import Denied, Unavailable, Usage
-from podium.git.objects import commit_of, content, shallow_boundary
+from podium.git.objects import commit_of, shallow_boundary
 
 if TYPE_CHECKING:
     from pygit2 import Oid, Repository
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _DEFAULTS = ("remotes/origin/HEAD", "remotes/origin/main", "remotes/origin/master", "heads/main", "heads/master")
-_UNSHALLOW = "get the whole history: `git fetch --unshallow` (in CI: `fetch-depth: 0`)"
+UNSHALLOW = "get the whole history: `git fetch --unshallow` (in CI: `fetch-depth: 0`)"
 
 
 def resolve_rev(repository: Repository, rev: str) -> str:
@@ -31,7 +31,7 @@ def resolve_rev(repository: Repository, rev: str) -> str:
     if found is not None:
         return found
     if re.fullmatch(r"[0-9a-f]{7,40}", rev) and shallow_boundary(repository):
-        raise Unavailable(f"the commit {rev} is not in this shallow clone", _UNSHALLOW)
+        raise Unavailable(f"the commit {rev} is not in this shallow clone", UNSHALLOW)
     raise Denied(
         f"there is no commit, branch, tag or date {rev!r} in {repository.path}",
         "`git branch -a` and `git tag` list what there is; a date is written 2026-03-01",
@@ -99,7 +99,7 @@ def first_parents(repository: Repository, tip: str) -> Iterator[str]:
     while at is not None:
         yield at
         if at in boundary:
-            raise Unavailable(f"the history before {at[:12]} is not in this shallow clone", _UNSHALLOW)
+            raise Unavailable(f"the history before {at[:12]} is not in this shallow clone", UNSHALLOW)
         parents = commit_of(repository, at).parent_ids
         at = str(parents[0]) if parents else None
 
@@ -120,31 +120,6 @@ def first_parents_until(repository: Repository, tip: str, base: str) -> list[str
     )
 
 
-def contents_over_time(repository: Repository, tip: str, path: str) -> Iterator[bytes]:
-    """
-    Give each content that a file had along the first parents of a commit, newest first, each change once.
-
-    Raises Unavailable where a shallow clone hides the rest of it.
-    """
-    last: Oid | None = None
-    for commit in first_parents(repository, tip):
-        id_ = _blob_at(repository, commit, path)
-        if id_ is not None and id_ != last:
-            yield content(repository, str(id_))
-        last = id_
-
-
-def _blob_at(repository: Repository, commit: str, path: str) -> Oid | None:
-    import pygit2
-
-    at: object = commit_of(repository, commit).tree
-    for part in path.split("/"):
-        if not isinstance(at, pygit2.Tree) or part not in at:
-            return None
-        at = at[part]
-    return at.id if isinstance(at, pygit2.Blob) else None
-
-
 def merge_base(repository: Repository, one: str, other: str) -> str | None:
     """
     Give the best common ancestor of two commits; ``None`` where they have none.
@@ -154,7 +129,7 @@ def merge_base(repository: Repository, one: str, other: str) -> str | None:
     commit_of(repository, one), commit_of(repository, other)
     found: Oid | None = repository.merge_base(one, other)
     if not found and shallow_boundary(repository):
-        raise Unavailable(f"{one[:12]} and {other[:12]} have no common commit in this shallow clone", _UNSHALLOW)
+        raise Unavailable(f"{one[:12]} and {other[:12]} have no common commit in this shallow clone", UNSHALLOW)
     return str(found) if found else None
 
 

@@ -1,4 +1,4 @@
-"""An edit → checkout files | commit | push."""
+"""An edit → checkout files | commit | push | pull request."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from podium.git import Checkout, Source
 from podium.publish import files, journal
 from podium.tree import Overlay, Tree
 
-__all__ = ["Landing", "Published", "base", "commit", "land", "merge_base", "push", "write"]
+__all__ = ["Landing", "Published", "alone", "base", "commit", "land", "merge_base", "propose", "push", "write"]
 
 PATIENCE = 120.0
 """Seconds for which a push that others are faster than is tried again, and for which a busy checkout is waited for."""
@@ -24,18 +24,28 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 5.0
 
 
 class Landing(Enum):
-    """Where an edit ends up: in the checkout's files, in a commit on the current branch, or on the remote."""
+    """Where an edit ends up: in the checkout's files, in a commit on the current branch, on the remote, in a pull request."""
 
     FILES = "files"
     COMMIT = "commit"
     PUSH = "push"
+    PR = "pr"
 
     @classmethod
-    def of(cls, *, commit: bool = False, push: bool = False) -> Landing:
-        """Choose by flags; raises Usage where both are set."""
-        if commit and push:
-            raise Usage("--commit and --push exclude each other", "--push makes its own commit, on the remote's branch")
-        return cls.PUSH if push else cls.COMMIT if commit else cls.FILES
+    def of(cls, *, commit: bool = False, push: bool = False, pr: bool = False) -> Landing:
+        """Choose by flags; raises Usage where more than one is set."""
+        chosen = [landing for landing, wanted in ((cls.COMMIT, commit), (cls.PUSH, push), (cls.PR, pr)) if wanted]
+        if len(chosen) > 1:
+            raise Usage(
+                f"{' and '.join(f'--{landing.value}' for landing in chosen)} exclude each other",
+                "--push and --pr make their own commit: upon the remote's branch, or on a branch of its own",
+            )
+        return chosen[0] if chosen else cls.FILES
+
+    @property
+    def is_remote(self) -> bool:
+        """Tell whether the edit is made of the remote's default branch, and touches no checkout."""
+        return self in (Landing.PUSH, Landing.PR)
 
 
 @dataclass(frozen=True)
@@ -43,7 +53,8 @@ class Published:
     """
     What became of an edit: its result line, whether there was anything to do, the files, and the commit if one was made.
 
-    In a dry run ``files`` are those that would be written. ``url`` is that of a pull request.
+    In a dry run ``files`` are those that would be written, and ``plan`` says what a pull request would mean. ``url`` is that
+    of the pull request, or where to open it.
     """
 
     result: str
@@ -52,6 +63,7 @@ class Published:
     commit: str | None = None
     url: str | None = None
     notes: tuple[str, ...] = ()
+    plan: str = ""
 
 
 Before = Callable[[], object]
@@ -72,13 +84,15 @@ def land(
     dry_run: bool = False,
 ) -> Published:
     """
-    Bring an edit to where it is to land; see ``write``, ``commit`` and ``push``.
+    Bring an edit to where it is to land; see ``write``, ``commit``, ``push`` and ``propose``.
 
     ``message`` is the commit's subject; the edit's result where it is left out. Raises Usage where a source cannot take such
     an edit.
     """
     if landing is Landing.PUSH:
         return push(source, edit, message, before=before, dry_run=dry_run)
+    if landing is Landing.PR:
+        return propose(source, edit, message, before=before, dry_run=dry_run)
     checkout = _checkout(source)
     if landing is Landing.COMMIT:
         return commit(checkout, edit, message, before=before, dry_run=dry_run)
@@ -87,28 +101,34 @@ def land(
 
 def base(source: Source, landing: Landing) -> Tree:
     """Give the files that an edit will be applied to; raises Usage where a source cannot take such an edit."""
-    return git.target(source).tree if landing is Landing.PUSH else _checkout(source).tree()
+    return git.target(source).tree if landing.is_remote else _checkout(source).tree()
 
 
 def merge_base(source: Source, landing: Landing) -> Tree | None:
     """
     Give the files that a branch of a checkout will be judged against: those of its merge base with the default branch.
 
-    ``None`` for a push, which is judged against the tip it lands on, and where nothing was committed yet. Raises Unavailable
-    where a shallow clone hides the merge base.
+    ``None`` for a push, which is judged against the tip it lands on, and where nothing was committed yet. While a merge is
+    under way, those of the side that keeps its numbers. Raises Unavailable where a shallow clone hides the merge base.
     """
-    if landing is Landing.PUSH:
+    if landing.is_remote:
         return None
     checkout = _checkout(source)
-    found = git.branch_point(checkout.repository)
+    found = _first_side(checkout) or git.branch_point(checkout.repository)
     tree = git.commit_tree(checkout.repository, found) if found is not None else None
     return tree if tree is not None and tree.entry("registry.yaml") is not None else None
+
+
+def _first_side(checkout: Checkout) -> str | None:
+    from podium.publish import conflicts
+
+    return conflicts.first_side(checkout) if git.is_joining(checkout) else None
 
 
 def _checkout(source: Source) -> Checkout:
     if isinstance(source, Checkout):
         return source
-    raise Usage(f"{source.label} is no checkout, so there are no files to edit", "add --push")
+    raise Usage(f"{source.label} is no checkout, so there are no files to edit", "add --push or --pr")
 
 
 # --- into a checkout ------------------------------------------------------------------------------------------------
@@ -122,7 +142,7 @@ def write(checkout: Checkout, edit: Edit, *, before: Before = _nothing, dry_run:
     """
     if not _first(checkout, edit, before, dry_run=dry_run):
         return _plan(checkout.tree(), edit)
-    with _alone(checkout):
+    with alone(checkout):
         edited, changes = _applied(edit, checkout.tree())
         with files.written(checkout.root, checkout.git_dir, changes):
             return _published(edited, changes)
@@ -141,7 +161,7 @@ def commit(
         git.check_can_commit(checkout)
     if not _first(checkout, edit, before, dry_run=dry_run) and (dry_run or journal.read(checkout) is None):
         return _plan(checkout.tree(), edit)
-    with _alone(checkout) as hold:
+    with alone(checkout) as hold:
         edited, changes = _applied(edit, checkout.tree())
         left = _left_behind(checkout, edit)
         note = _note(checkout, edited, changes, left, message)
@@ -199,7 +219,7 @@ def _plan(tree: Tree, edit: Edit) -> Published:
 
 
 @contextmanager
-def _alone(checkout: Checkout) -> Iterator[int]:
+def alone(checkout: Checkout) -> Iterator[int]:
     """Keep other podiums from reading and writing in between: two would take the same version number."""
     with git.lock(checkout.git_dir / "podium.lock", f"the checkout {checkout.root}", PATIENCE) as handle:
         yield handle
@@ -234,6 +254,30 @@ def push(
     raise Unavailable(
         f"others kept pushing to {source.label} first, for {PATIENCE:.0f} seconds", "run the command again"
     )
+
+
+def propose(
+    source: Source, edit: Edit, message: str | None = None, *, before: Before = _nothing, dry_run: bool = False
+) -> Published:
+    """
+    Push an edit of the remote's default branch as a branch of its own, and open a pull or merge request for it.
+
+    No file, index or branch of a checkout is touched. The same edit proposed again finds its branch and its request. Raises
+    what the edit raises, Denied where the remote refuses the branch, and Unavailable where it does not answer.
+    """
+    from podium.publish import pullrequest
+
+    target = git.target(source)
+    edited, changes = _applied(edit, target.tree)
+    if not changes:
+        return _published(edited, changes)
+    if dry_run:
+        return replace(_published(edited, changes), plan=pullrequest.outline(target, changes))
+    done = pullrequest.propose(
+        target, edit, edited=edited, changes=changes, subject=message or edited.result, before=before
+    )
+    published = _published(edited, changes)
+    return replace(published, commit=done.commit, url=done.url, notes=(*published.notes, *done.notes))
 
 
 def _pushed(source: Source, target: git.Target, commit: str) -> bool:

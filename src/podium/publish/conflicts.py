@@ -16,7 +16,7 @@ from podium.errors import Denied
 from podium.git import Checkout, Joining
 from podium.merging import Changes, Clash, Merged
 from podium.model import Registry
-from podium.publish import files, fitting
+from podium.publish import alone, files, fitting
 from podium.publish.fitting import content
 from podium.tree import Tree, overlay
 
@@ -75,9 +75,13 @@ def settle(checkout: Checkout, *, dry_run: bool = False) -> Settled | None:
     moved stays open. A file that somebody has edited since is left alone. Raises Denied where the merge is none that podium
     can settle, Unreadable for a file of either side that is not what the format says.
     """
-    waiting = git.unmerged(checkout)
-    if not any(_is_ours(path) for path in waiting):
+    if git.git_dir_of(checkout.root) is None or not any(map(_is_ours, git.unmerged(checkout))):
         return None
+    with alone(checkout):
+        return _settled(checkout, git.unmerged(checkout), dry_run=dry_run)
+
+
+def _settled(checkout: Checkout, waiting: frozenset[str], *, dry_run: bool) -> Settled:
     joining = git.joining(checkout)
     if joining is None:
         raise Denied(
@@ -88,11 +92,22 @@ def settle(checkout: Checkout, *, dry_run: bool = False) -> Settled | None:
     merged, paths = _merged(checkout, sides)
     _refuse_half_a_rebase(checkout, joining, merged)
     wanted = _to_write(checkout, paths, waiting)
-    shown = _readable(checkout, sides, merged, waiting)
+    asked = {
+        clash.path: clash for clash in merged.clashes if clash.path in waiting or _is_reopened(clash, merged, waiting)
+    }
     if not dry_run:
-        _write(checkout, wanted, shown)
-    still = [*_clashes(checkout, sides, merged, waiting), *_foreign(waiting - wanted.keys(), merged)]
+        _write(checkout, sides, wanted, [clash for clash in asked.values() if clash.place.document == "alias"], waiting)
+    still = [
+        *(_open(checkout, sides, clash) for clash in asked.values()),
+        *_foreign(waiting - wanted.keys() - asked.keys()),
+    ]
     return Settled(tuple(sorted(wanted)), tuple(one.sentence for one in merged.renumbered), tuple(still), joining.end)
+
+
+def _is_reopened(clash: Clash, merged: Merged, waiting: frozenset[str]) -> bool:
+    """Tell whether an alias is to be asked about though git has settled it: by the old numbers, that mean two things."""
+    fresh = any(layout.version(one.kind, one.name, one.before) in waiting for one in merged.renumbered)
+    return fresh and clash.place.document == "alias"
 
 
 def finding(still: Open) -> Finding:
@@ -102,7 +117,7 @@ def finding(still: Open) -> Finding:
 
 def _is_ours(path: str) -> bool:
     place = layout.place(path)
-    return place is not None and place.document != "registry"
+    return place is not None and merging.is_merged(place)
 
 
 def _merged(checkout: Checkout, sides: _Sides) -> tuple[Merged, Changes]:
@@ -152,34 +167,37 @@ def _on_disk(checkout: Checkout, path: str) -> bytes | None:
     return content(checkout.tree(), path)
 
 
-def _readable(checkout: Checkout, sides: _Sides, merged: Merged, waiting: frozenset[str]) -> Changes:
-    """Give what a clashing alias file is to hold meanwhile: the first side's word, so that podium can read the registry."""
+def _write(checkout: Checkout, sides: _Sides, wanted: Changes, asked: list[Clash], waiting: frozenset[str]) -> None:
+    """
+    Write and stage what is settled. An alias that is asked about holds the first side's word meanwhile, without markers.
+
+    So podium can read the registry, and `git add` says yes to what is there.
+    """
     first = git.commit_tree(checkout.repository, sides.first)
-    shown = {}
-    for clash in merged.clashes:
-        if clash.place.document == "alias" and clash.path in waiting:
-            there, kept = _on_disk(checkout, clash.path), content(first, clash.path)
-            if there is not None and kept is not None and _MARKER in there:
-                shown[clash.path] = kept
-    return shown
-
-
-def _write(checkout: Checkout, wanted: Changes, shown: Changes) -> None:
+    shown = {
+        clash.path: content(first, clash.path)
+        for clash in asked
+        if clash.path not in waiting or _MARKER in (_on_disk(checkout, clash.path) or b"")
+    }
     with files.written(checkout.root, checkout.git_dir, {**shown, **wanted}):
         git.stage(checkout, wanted)
+        for clash in asked:
+            if clash.path not in waiting:
+                git.reopen(checkout, clash.path, _three(checkout, sides.joining, clash.path))
+
+
+def _three(checkout: Checkout, joining: Joining, path: str) -> list[bytes | None]:
+    commits = (joining.base, joining.ours, joining.theirs)
+    return [content(git.commit_tree(checkout.repository, commit), path) for commit in commits]
 
 
 # --- what people must settle ------------------------------------------------------------------------------------------
 
 
-def _clashes(checkout: Checkout, sides: _Sides, merged: Merged, waiting: frozenset[str]) -> Iterator[Open]:
-    for clash in merged.clashes:
-        if clash.path not in waiting:
-            continue  # git, or somebody, has settled it
-        if clash.place.document == "alias":
-            yield _two_moves(checkout, sides, clash)
-        else:
-            yield Open(clash.path, "both sides changed it", f"edit it, then `git add {clash.path}`")
+def _open(checkout: Checkout, sides: _Sides, clash: Clash) -> Open:
+    if clash.place.document == "alias":
+        return _two_moves(checkout, sides, clash)
+    return Open(clash.path, "both sides changed it", f"edit it, then `git add {clash.path}`")
 
 
 def _two_moves(checkout: Checkout, sides: _Sides, clash: Clash) -> Open:
@@ -208,10 +226,9 @@ def _move(checkout: Checkout, base: str, tip: str, clash: Clash, to: str | None)
     return f"{name} moves it {clash.before or 'none'} → {to or 'none'}{who}"
 
 
-def _foreign(waiting: frozenset[str], merged: Merged) -> Iterator[Open]:
+def _foreign(waiting: frozenset[str]) -> Iterator[Open]:
     """Name what is not podium's to settle."""
-    clashing = {clash.path for clash in merged.clashes}
-    for path in sorted(waiting - clashing):
+    for path in sorted(waiting):
         yield Open(path, "git could not merge it", f"edit it, then `git add {path}`")
 
 
@@ -233,7 +250,12 @@ def fit(checkout: Checkout, base: str) -> Fitted:
     Raises Denied where the base has to be merged into the branch first, or where a file that is to be mended has edits that
     were not committed.
     """
-    repository, head = checkout.repository, git.resolve_rev(checkout.repository, "HEAD")
+    with alone(checkout):
+        return _fitted(checkout, base, git.resolve_rev(checkout.repository, "HEAD"))
+
+
+def _fitted(checkout: Checkout, base: str, head: str) -> Fitted:
+    repository = checkout.repository
     changes = dict(_fitting(checkout, base, head))
     tip = git.commit_objects(repository, head, changes, "Mended") if changes else head
     with review.review(repository, base, tip) as reviewed:

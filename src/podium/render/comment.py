@@ -9,18 +9,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 
 from podium.checks import Finding
 from podium.diff import ALIAS_KINDS, Change, Comparison, Pair
 from podium.model import Version
-from podium.plan import MAINTAINER, Gate, Move, Plan
+from podium.plan import MAINTAINER, Gate, Latest, Move, Plan
 from podium.render import plan as said
 from podium.render.markdown import block, code, fitting, folded, inert, left_out, prose, row, table
 from podium.render.plain import size
 
 MARKER = "<!-- podium-plan -->"
-LONGEST = 59_000
-"""Characters; GitHub refuses comments of more than 65,536."""
 
 _FEW = 3
 _METRICS = 2
@@ -60,7 +59,9 @@ def _ids(plan: Plan) -> str:
 def _headline(plan: Plan) -> str:
     if plan.moves:
         more = len(plan.moves) - 1
-        return _moves(plan.moves[0]) + (f", and {more:,} more alias{'es' * (more > 1)}" if more else "")
+        return _moves(plan.moves[0]) + (
+            f"; {more:,} more alias{'es move' if more > 1 else ' moves'} too" if more else ""
+        )
     if len(plan.changes) == 1:
         return f"Merging means: {said.effect(plan.changes[0], _name)}"
     if plan.changes:
@@ -144,12 +145,13 @@ def _by_severity(plan: Plan, severity: str) -> list[Finding]:
 
 
 def _errors(plan: Plan, room: int) -> str:
-    return _list([_finding(found, "❌") for found in _by_severity(plan, "error")], "errors", room)
+    found = _by_severity(plan, "error")
+    return _list((_finding(each, "❌") for each in found), len(found), "errors", room)
 
 
 def _warnings(plan: Plan, room: int) -> str:
     found = _by_severity(plan, "warning")
-    body = _list([_finding(each, "⚠️") for each in found], "warnings", room - 120)
+    body = _list((_finding(each, "⚠️") for each in found), len(found), "warnings", room - 120)
     return folded(said.counted(len(found), "warning"), body) if body else ""
 
 
@@ -159,10 +161,10 @@ def _finding(found: Finding, sign: str) -> str:
     return f"- {sign} {where} {prose(found.message)} ({code(found.rule)}){fix}"
 
 
-def _list(lines: Sequence[str], what: str, room: int) -> str:
+def _list(lines: Iterable[str], total: int, what: str, room: int) -> str:
     """Give a list of as many lines as fit."""
     kept = fitting(lines, room - 60)
-    more = left_out(lines, kept, what)
+    more = left_out(total, kept, what)
     return "\n".join([*kept, *([f"- {more}"] if more else [])])
 
 
@@ -174,9 +176,8 @@ def _moved(plan: Plan, room: int) -> str:
         return _does(plan, room)
     if len(plan.moves) <= _FEW:
         return "\n\n".join(_one(move, room // len(plan.moves) - 2, plan) for move in plan.moves)
-    rows = [_summary(move) for move in plan.moves]
-    kept = fitting(rows, room - 200)
-    more = left_out(rows, kept, "aliases")
+    kept = fitting((_summary(move) for move in plan.moves), room - 200)
+    more = left_out(len(plan.moves), kept, "aliases")
     return table(("Alias", "now", "after merging", "its policy"), kept) + (f"\n\n{more}" if more else "")
 
 
@@ -195,10 +196,10 @@ def _one(move: Move, room: int, plan: Plan) -> str:
     compared = move.change.comparison
     if compared is not None and move.change.after is not None:
         parts.append(_metrics(move, compared, room // _METRICS))
-    gates = [_gate(gate) for gate in move.gates if gate.metric is None or not _has_row(gate, compared)]
-    kept = fitting(gates, room // _METRICS - 1500)
+    gates = [gate for gate in move.gates if gate.metric is None or not _has_row(gate, compared)]
+    kept = fitting(map(_gate, gates), room // _METRICS - 1500)
     if kept:
-        more = left_out(gates, kept, "requirements")
+        more = left_out(len(gates), kept, "requirements")
         parts.append(f"Policy of {code(move.change.alias or '')}: {' · '.join([*kept, *([more] if more else [])])}")
     return "\n\n".join(part for part in parts if part)
 
@@ -229,9 +230,9 @@ def _metrics(move: Move, compared: Comparison, room: int) -> str:
         if gate.metric is not None:
             gates.setdefault(gate.metric, []).append(gate)
     names = sorted(compared.metrics, key=lambda name: (name not in gates, not compared.metrics[name].differs))
-    rows = [_metric(name, compared.metrics[name], gates.get(name, ()), bool(gates)) for name in names]
+    rows = (_metric(name, compared.metrics[name], gates.get(name, ()), bool(gates)) for name in names)
     kept = fitting(rows, room - 400)
-    more = left_out(rows, kept, "metrics")
+    more = left_out(len(names), kept, "metrics")
     kept.append(row(["size", _size(compared.before), _size(compared.after), _growth(compared), *[""] * bool(gates)]))
     before, after = (code(side, 20) if side is not None else "" for side in (move.change.before, move.change.after))
     head = ["", f"now {before}", f"after {after}", "change", *(["the policy asks"] if gates else [])]
@@ -278,10 +279,15 @@ def _reviewers(plan: Plan, room: int) -> str:
     whys: dict[str, list[str]] = {}
     for each in plan.reviewers:
         whys.setdefault(each.who, []).append(each.why)
-    lines = [f"- {_who(who)} {inert('; '.join(why))}" for who, why in whys.items()]
-    if not lines:
+    lines = (f"- {_who(who)} {_reasons(why)}" for who, why in whys.items())
+    if not whys:
         return "**Who must look:** nobody is named; no policy and no owner speaks of what changes."
-    return f"**Who must look**\n{_list(lines, 'reviewers', room - 30)}"
+    return f"**Who must look**\n{_list(lines, len(whys), 'reviewers', room - 30)}"
+
+
+def _reasons(why: Sequence[str]) -> str:
+    more = len(why) - 6
+    return "; ".join([*(inert(each, 160) for each in why[:6]), *([f"… and {more:,} more"] if more > 0 else [])])
 
 
 def _who(who: str) -> str:
@@ -291,7 +297,7 @@ def _who(who: str) -> str:
 def _undo(plan: Plan, room: int) -> str:
     stay = any(change.kind in ("version-logged", "version-linked") for change in plan.changes)
     kept = fitting(plan.undo, room - 600)
-    more = left_out(plan.undo, kept, "commands; `podium plan --format json` lists them")
+    more = left_out(len(plan.undo), kept, "commands; `podium plan --format json` lists them")
     parts = []
     if kept:
         how = " Not the Revert button: a move back is a move, and counts." if plan.moves else ""
@@ -317,23 +323,31 @@ def _also(plan: Plan, room: int) -> str:
 def _does(plan: Plan, room: int) -> str:
     """List what the change does beside moving aliases: what may hurt in the open, and what is daily work folded away where it is much."""
     rest = [change for change in plan.changes if change.kind not in ALIAS_KINDS]
-    loud = [change for change in rest if change.kind not in _QUIET]
-    quiet = [f"- {said.effect(change, _value)}" for change in rest if change.kind in _QUIET]
-    lines = [f"- {said.effect(change, _value)}" for change in loud]
-    lines += [
-        f"- {code(f'{each.name}:latest')} moves: {said.arrow(each.before, each.after, code)}" for each in plan.latest
-    ]
+    quiet = [change for change in rest if change.kind in _QUIET]
+    shown = [] if len(quiet) <= 2 * _FEW else quiet
+    open_ = [change for change in rest if change.kind not in _QUIET or not shown]
+    lines = chain(map(_effect, open_), map(_newest, plan.latest), _elsewhere(plan))
+    total = len(open_) + len(plan.latest) + bool(plan.elsewhere)
+    title = "**What else it does**" if plan.moves else "**What it does**"
+    parts = [f"{title}\n{_list(lines, total, 'changes', room // 2 - 50)}"] if total else []
+    if shown:
+        summary = f"{len(shown):,} new or newly described models and versions"
+        parts.append(folded(summary, _list(map(_effect, shown), len(shown), "changes", room // 2 - 150)))
+    return "\n\n".join(parts)
+
+
+def _effect(change: Change) -> str:
+    return f"- {said.effect(change, _value)}"
+
+
+def _newest(latest: Latest) -> str:
+    return f"- {code(f'{latest.name}:latest')} moves: {said.arrow(latest.before, latest.after, code)}"
+
+
+def _elsewhere(plan: Plan) -> Iterator[str]:
     if plan.elsewhere:
         count = said.counted(plan.elsewhere, "file")
-        lines.append(f"- {count} outside the registry: podium does not judge {'it' if plan.elsewhere == 1 else 'them'}")
-    if len(quiet) <= 2 * _FEW:
-        lines, quiet = quiet + lines, []
-    title = "**What else it does**" if plan.moves else "**What it does**"
-    parts = [f"{title}\n{_list(lines, 'changes', room // 2)}"] if lines else []
-    if quiet:
-        summary = said.counted(len(quiet), "new version, description or tag").replace("tags", "tag")
-        parts.append(folded(f"{summary}", _list(quiet, "changes", room // 2 - 150)))
-    return "\n\n".join(parts)
+        yield f"- {count} outside the registry: podium does not judge {'it' if plan.elsewhere == 1 else 'them'}"
 
 
 def _value(text: str) -> str:
@@ -342,24 +356,32 @@ def _value(text: str) -> str:
 
 def _details(plan: Plan, room: int) -> str:
     """Fold away which files, params and metadata differ, move by move."""
-    found = [(move, list(_detail(move.change.comparison))) for move in plan.moves if move.change.comparison is not None]
-    found = [(move, lines) for move, lines in found if lines]
+    found = [(move, counted) for move in plan.moves if (counted := _count(move.change.comparison))]
     if not found:
         return ""
     each = (room - 150) // min(len(found), 10)
-    blocks = [f"{_head(move, plan)}{_list(lines, 'lines', each - 600)}" for move, lines in found[:50]]
+    blocks = (_block(move, counted, each - 20, alone=len(plan.moves) == 1) for move, counted in found)
     kept = fitting(blocks, room - 200)
-    more = left_out(found, kept, "aliases")  # type: ignore[arg-type]
+    more = left_out(len(found), kept, "aliases")
     return folded("Files, params and metadata that differ", "\n\n".join([*kept, *([more] if more else [])]))
 
 
-def _head(move: Move, plan: Plan) -> str:
-    return "" if len(plan.moves) == 1 else f"**{said.effect(move.change, _name)}**\n"
-
-
-def _detail(compared: Comparison | None) -> Iterator[str]:
+def _count(compared: Comparison | None) -> int:
+    """Count the lines that ``_detail`` makes."""
     if compared is None:
-        return
+        return 0
+    files = compared.files
+    count = 1 if files is None else len(files.added) + len(files.removed) + len(files.changed)
+    return count + sum(pair.differs for pairs in (compared.params, compared.metadata) for pair in pairs.values())
+
+
+def _block(move: Move, total: int, room: int, *, alone: bool) -> str:
+    assert move.change.comparison is not None
+    head = "" if alone else f"**{said.effect(move.change, _name)}**\n"
+    return head + _list(_detail(move.change.comparison), total, "lines", room - len(head))
+
+
+def _detail(compared: Comparison) -> Iterator[str]:
     yield from (f"- {line}" for line in said.file_lines(compared, _value))
     for title, pairs in (("param", compared.params), ("metadata", compared.metadata)):
         for name, pair in pairs.items():
@@ -368,6 +390,8 @@ def _detail(compared: Comparison | None) -> Iterator[str]:
                 yield f"- {title} {code(name, 80)}: {before} → {after}"
 
 
+# Each part with its share of characters; what one leaves goes to the next. Together with the headline, the verdict and the
+# ids they stay under 60,000; GitHub refuses comments of more than 65,536.
 _PARTS: Sequence[tuple[Part, int]] = (
     (_errors, 12_000),
     (_moved, 14_000),

@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from itertools import accumulate
 
 from podium.render.plain import one_line
 from podium.visible import inert as visible
 
 _GAP = "\u200b"
+_THIN = "\u2009"  # a dollar sign with a space after it begins no formula
 _SPECIAL = re.compile(r"[\\`*_{}\[\]<>#!|~@:/$&%^]")
 # what forges make links of in the finished page: references begin with these, or with a word
 _BEGINS = frozenset("\\#!~@:/$&%^{[")
@@ -29,7 +29,11 @@ _NO_SPAN = re.compile(r"[`|\\]")
 
 def inert(text: str, longest: int = 300) -> str:
     """Give text as one line of prose in which nothing is Markdown, HTML, a link, a mention or a reference."""
-    return _inert(short(visible(one_line(text)), longest))
+    return _inert(_line(text, longest))
+
+
+def _line(text: str, longest: int) -> str:
+    return short(visible(one_line(short(text, 4 * longest))), longest)
 
 
 def _inert(line: str) -> str:
@@ -43,12 +47,14 @@ def _in_pieces(match: re.Match[str]) -> str:
 
 def _entity(match: re.Match[str]) -> str:
     char = match[0]
+    if char == "$":
+        return f"&#36;{_THIN}"
     return f"&#{ord(char)};{_GAP if char in _BEGINS else ''}"
 
 
 def code(text: str, longest: int = 160) -> str:
     """Give text as a code span; as prose where a span could be broken out of, also by way of a table."""
-    line = short(visible(one_line(text)), longest)
+    line = _line(text, longest)
     return f"`{line}`" if line and not _NO_SPAN.search(line) else inert(line, longest)
 
 
@@ -59,7 +65,7 @@ def short(text: str, longest: int) -> str:
 
 def prose(text: str, longest: int = 300) -> str:
     """Give a sentence of podium's with values in it: what stands between backticks becomes code, the rest is inert."""
-    line = short(visible(one_line(text)), longest)
+    line = _line(text, longest)
     parts = line.split("`")
     if len(parts) % 2 == 0:
         return _inert(line)
@@ -87,12 +93,17 @@ def folded(summary: str, body: str) -> str:
     return f"<details>\n<summary>{summary}</summary>\n\n{body}\n\n</details>"
 
 
-def fitting(blocks: Sequence[str], room: int) -> list[str]:
-    """Give the first blocks that fit into a room of so many characters, each with a blank line after it."""
-    ends = accumulate(len(block) + 2 for block in blocks)
-    return [block for block, end in zip(blocks, ends, strict=True) if end <= room]
+def fitting(blocks: Iterable[str], room: int) -> list[str]:
+    """Give the first blocks that fit into a room of so many characters, each with a blank line; no more are made."""
+    kept = []
+    for each in blocks:
+        room -= len(each) + 2
+        if room < 0:
+            break
+        kept.append(each)
+    return kept
 
 
-def left_out(blocks: Sequence[str], kept: Sequence[str], what: str) -> str:
+def left_out(total: int, kept: Sequence[str], what: str) -> str:
     """Say how many were left out; empty where none was."""
-    return f"… and {len(blocks) - len(kept):,} more {what}" if len(kept) < len(blocks) else ""
+    return f"… and {total - len(kept):,} more {what}" if len(kept) < total else ""

@@ -175,12 +175,12 @@ def cell(value: Any) -> str:
     return "-" if value is None else fact(value)
 
 
-def file_lines(compared: Comparison, mark: Mark = one_line) -> list[str]:
+def file_lines(compared: Comparison, mark: Mark = one_line) -> Iterator[str]:
     """Say which files are added, removed and changed, with their sizes."""
     if compared.files is None:
-        return ["files differ; a manifest lies on the remote"]
-    old, new = _sizes(compared.before), _sizes(compared.after)
-    return list(_file_lines(compared.files, old, new, mark))
+        yield "files differ; a manifest lies on the remote"
+        return
+    yield from _file_lines(compared.files, _sizes(compared.before), _sizes(compared.after), mark)
 
 
 def _file_lines(files: Files, old: dict[str, int], new: dict[str, int], mark: Mark) -> Iterator[str]:

@@ -99,6 +99,8 @@ def _is_known_folder(parts: tuple[str, ...], name: str) -> bool:
 
 def _judge(folder: Folder, entry: Entry) -> Iterator[Flaw]:
     path = folder.at(entry.name)
+    if path == layout.REGISTRY and not entry.is_file:
+        return  # found by entity-file-present
     if entry.is_folder:
         if not _is_known_folder(folder.parts, entry.name):
             for inside, _ in walk(folder.tree, path):
@@ -106,8 +108,6 @@ def _judge(folder: Folder, entry: Entry) -> Iterator[Flaw]:
     elif entry.mode in _MODES:
         if folder.parts == (layout.SCHEMAS,) and entry.name != "team":
             return  # without effect, whatever it is
-        if not folder.parts and entry.name == layout.REGISTRY and not entry.is_file:
-            return  # found by entity-file-present
         what, fix = _MODES[entry.mode]
         yield Flaw(path, f"{what}; the registry is made of plain files and folders", fix=fix)
     elif not _is_known_file(folder.parts, entry.name):

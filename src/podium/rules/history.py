@@ -11,6 +11,7 @@ from podium.errors import Refused
 from podium.history import Difference, Step
 from podium.model import Alias, Artifact, RegisteredModel, Registry
 from podium.rules import examples
+from podium.tree import LINK
 
 _GONE = "put it back as it was: `git checkout BASE -- {}`"
 
@@ -48,6 +49,9 @@ def _what_happened(difference: Difference) -> str:
         return "a version was taken away; a version is written once and stays"
     if before is not None and before.mode != after.mode and before.id == after.id:
         return f"the mode of a version changed from {before.mode:06o} to {after.mode:06o}; a version is written once"
+    if not after.is_file:
+        what = "a symbolic link" if after.mode == LINK else "a submodule"
+        return f"{what} is in the place of a version; a version is written once and stays"
     return "a version was changed; a version is written once"
 
 
@@ -130,7 +134,7 @@ class AliasGenerationsAreNext(Rule):
                 continue  # what cannot be read is found by the rules on files
             said = _miscounted(old, new)
             if said:
-                yield Flaw(difference.path, said, ("generation",), _way_back(place.name, place.member, new))
+                yield Flaw(difference.path, said, ("generation",), _way_out(place.name, place.member, old, new))
 
 
 def _assignment(registry: Registry, kind: refs.Kind, name: str, alias: str) -> Alias | None:
@@ -157,11 +161,12 @@ def _miscounted(old: Alias | None, new: Alias) -> str:
     return f"the generation is {new.generation}; this move is number {wanted}"
 
 
-def _way_back(name: str, alias: str, new: Alias) -> str:
-    if new.version is None:
-        return "`podium check --base BASE --fix` sets the generation"
-    rollback = command("rollback", name, alias, "--to", new.version)
-    return f"going back is a move too: {rollback}, or `podium check --base BASE --fix` sets the generation"
+def _way_out(name: str, alias: str, old: Alias | None, new: Alias) -> str:
+    looks_reverted = old is not None and new.generation < old.generation
+    if looks_reverted and new.version is not None:
+        rollback = command("rollback", name, alias, "--to", new.version)
+        return f"going back is a move too: {rollback}, or `podium check --base BASE --fix` sets the generation"
+    return f"write `generation: {due(old, new)}`; `podium check --base BASE --fix` does"
 
 
 class WithdrawalsAreKept(Rule):

@@ -7,6 +7,9 @@ from typing import ClassVar
 
 from podium import layout, refs
 from podium.checks import Example, Flaw, Rule, Subject, command, quoted
+from podium.diff import Change
+from podium.errors import Refused
+from podium.history import Step
 from podium.rules import examples
 
 
@@ -31,6 +34,28 @@ class AliasTargetExists(Rule):
                 said = f"{subject.name} has no version {version}; {_what_there_is(subject)}"
                 fix = f"{command('promote', f'{subject.name}:VERSION', alias)} points it at a version that is there"
                 yield Flaw(subject.alias_path(alias), said, ("version",), fix)
+
+    def in_step(self, step: Step) -> Iterator[Flaw]:
+        """Look at what each moved alias leads to, where that was broken before: it is not charged, a move to it is."""
+        for change in step.moved():
+            if change.comparison is None or change.after is None or change.comparison.after is not None:
+                continue
+            assert change.entity is not None
+            files = [layout.version(change.entity, change.name, change.after), *_linked(step, change)]
+            if step.after.tree.entry(files[0]) is not None and not set(files) & set(step.paths):
+                said = f"the record of {change.name}:{change.after} is not there or cannot be read"
+                yield Flaw(change.path, said, ("version",), f"mend {files[-1]} first, or name another version")
+
+
+def _linked(step: Step, change: Change) -> Iterator[str]:
+    """Give the file of the record that a registered model's version leads to, where the link can be read."""
+    model = step.after.models.get(change.name) if change.entity == "model" else None
+    try:
+        link = model.links.get(change.after) if model is not None and change.after is not None else None
+    except Refused:
+        return
+    if link is not None:
+        yield layout.version("artifact", link.artifact, link.version)
 
 
 def _what_there_is(subject: Subject) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from podium import checks, codec, layout
 from podium.checks import Around, Chosen, File, Finding, Report, Rule, Unit, Verdict
@@ -29,7 +29,7 @@ def judge_step(step: Step, rules: Iterable[Rule], ignored: frozenset[str] = froz
     verdicts.append(Verdict(tuple(_by_history(step, rules)), 0))
     report = checks.report(verdicts)
     written = frozenset(map(visible, step.paths))
-    findings = (found for found in report.findings if found.path in written or found.rule not in _ON_TARGETS)
+    findings = (found for found in report.findings if found.path in written or found.rule not in _FROM_ELSEWHERE)
     return replace(report, findings=tuple(_said_once(findings, ignored)))
 
 
@@ -78,16 +78,27 @@ def _is_there(registry: Registry, unit: Unit) -> bool:
 
 
 def _dependents(step: Step, change: Change) -> Iterator[Unit]:
-    """Give the models that link a version which the step withdraws in its artifact."""
-    if change.kind != "version-withdrawn" or change.entity != "artifact":
+    """Give the models that link a version which the step withdraws in its artifact, or may have: as its file is mended."""
+    place = layout.place(change.path)
+    if change.kind not in ("version-withdrawn", "other") or place is None or place.document != "artifact":
         return
-    needle = change.name.encode()
+    if not _has_withdrawals(step.after, place.name):
+        return
+    needle = place.name.encode()
     for name, model in step.after.models.items():
         for version in model.numbers:
             # most links are told apart by their bytes alone
             if needle in step.after.tree.read(layout.version("model", name, version)):
                 yield Unit("model", name)
                 break
+
+
+def _has_withdrawals(registry: Registry, artifact: str) -> bool:
+    entity = registry.artifacts.get(artifact)
+    try:
+        return entity is not None and bool(entity.withdrawn)
+    except Refused:
+        return False
 
 
 def _losers_of_tags(step: Step) -> Iterator[Unit]:
@@ -147,32 +158,71 @@ def _bytes(step: Step, path: str) -> bytes | None:
 # --- nothing is found twice -----------------------------------------------------------------------------------------
 
 
-_ON_TARGETS = frozenset({"alias-target-exists", "link-target-exists", "withdrawn-version-exists"})
-"""In a file that the step leaves alone, these follow from a version that it takes away, which is found where it was."""
+_FROM_ELSEWHERE = frozenset({"alias-target-exists", "link-target-exists", "withdrawn-version-exists", "team-schema"})
+"""
+What is not charged to a step in a file that it leaves alone.
+
+A target that is gone is found where the step took it away; a team's schema that asks for more holds for what is written now.
+"""
 
 
 def _said_once(findings: Iterable[Finding], ignored: frozenset[str]) -> Iterator[Finding]:
     """Leave out what follows from something that is found already."""
     found = list(dict.fromkeys(findings))
-    rewritten = {finding.path for finding in found if finding.rule == "version-written-once"}
-    removed = tuple(
-        finding.path.rpartition("/")[0] + "/"
-        for finding in found
-        if finding.rule == "entity-kept" and finding.path.endswith(("/model.yaml", "/artifact.yaml"))
-    )
-    numbered = {
-        finding.path.rpartition("/")[0]
-        for finding in found
-        if finding.rule in ("version-number-next", "version-written-once")
-    }
-    lowered = any(finding.rule == "format-not-lowered" for finding in found)
-    for finding in found:
-        if lowered and finding.rule == "schema" and finding.path == layout.REGISTRY:
-            continue
-        if finding.path in ignored or (finding.path in rewritten and finding.rule != "version-written-once"):
-            continue
-        if finding.path.startswith(removed) and finding.rule != "entity-kept":
-            continue
-        if finding.rule == "version-numbers-contiguous" and finding.path.rpartition("/")[0] in numbered:
-            continue
-        yield finding
+    causes = _Causes.of(found)
+    return (finding for finding in found if finding.path not in ignored and not causes.explain(finding))
+
+
+@dataclass(frozen=True)
+class _Causes:
+    """
+    What findings follow from: versions rewritten, files lost, entities removed, folders numbered wrongly, a format lowered.
+
+    ``above`` are the folders in which something was lost, by path.
+    """
+
+    rewritten: frozenset[str]
+    lost: frozenset[str]
+    above: frozenset[str]
+    removed: tuple[str, ...]
+    numbered: frozenset[str]
+    lowered: bool
+
+    @classmethod
+    def of(cls, found: Iterable[Finding]) -> _Causes:
+        """Gather them from findings."""
+        paths: dict[str, list[str]] = {}
+        for finding in found:
+            paths.setdefault(finding.rule, []).append(finding.path)
+        rewritten, kept = paths.get("version-written-once", []), paths.get("entity-kept", [])
+        return cls(
+            frozenset(rewritten),
+            frozenset((*rewritten, *kept)),
+            frozenset(folder for path in (*rewritten, *kept) for folder in _folders(path)),
+            tuple(f"{_folder(path)}/" for path in kept if path.endswith(("/model.yaml", "/artifact.yaml"))),
+            frozenset(map(_folder, (*rewritten, *paths.get("version-number-next", [])))),
+            "format-not-lowered" in paths,
+        )
+
+    def explain(self, finding: Finding) -> bool:
+        """Tell whether a finding follows from one of these."""
+        rule, path = finding.rule, finding.path
+        if path in self.rewritten:
+            return rule != "version-written-once"
+        if rule == "unknown-file":  # it took the place of what was lost, or of a folder around that
+            return path in self.above or any(folder in self.lost for folder in (path, *_folders(path)))
+        return (
+            (rule != "entity-kept" and path.startswith(self.removed))
+            or (rule == "version-numbers-contiguous" and _folder(path) in self.numbered)
+            or (rule == "schema" and path == layout.REGISTRY and self.lowered)
+        )
+
+
+def _folder(path: str) -> str:
+    return path.rpartition("/")[0]
+
+
+def _folders(path: str) -> Iterator[str]:
+    """Give the folders around a path, the nearest first."""
+    while path := _folder(path):
+        yield path

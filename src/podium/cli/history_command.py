@@ -1,0 +1,84 @@
+"""``podium history``: who moved what, when, in which commit."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import click
+
+from podium.cli import options, say, session
+
+if TYPE_CHECKING:
+    from podium.history import Event
+
+
+@click.command("history")
+@click.argument("name", required=False)
+@click.argument("alias", required=False)
+@click.option("--since", metavar="DATE", help="Nothing before this day or moment (2026-03-01, 2026-03-01T08:30+01:00).")
+@click.option("--until", metavar="DATE", help="Nothing after this day's beginning, or this moment.")
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="At most so many changes.")
+@options.rev
+@options.output("text", "json", "markdown")
+@click.pass_context
+def command(
+    context: click.Context,
+    name: str | None,
+    alias: str | None,
+    since: str | None,
+    until: str | None,
+    limit: int | None,
+    rev: str | None,
+    form: str,
+) -> int:
+    """
+    Say who moved what, when, in which commit.
+
+    Each commit on the branch's first-parent line is one step; a merge is what it brought in. The newest comes first, in the
+    order of the commits, whatever their clocks say. NAME is a registered model or a model artifact. A day begins at 00:00
+    UTC. Where a shallow clone hides the rest, what is known is printed, and the exit code is 3.
+
+    \b
+    podium history ImageClassifier production
+    podium history vision/resnet50 --since 2026-03-01 --limit 20
+    podium history --format markdown --until 2026-04-01
+    """
+    from podium.errors import CannotTell
+
+    begin, end = _moment(since, "--since"), _moment(until, "--until")
+    registry = session.registry(context, rev)
+    known: list[Event] = []
+    stopped: CannotTell | None = None
+    try:
+        known.extend(islice(registry.history(name, alias, since=begin, until=end), limit))
+    except CannotTell as problem:
+        stopped = problem
+    _print(known, form)
+    if stopped is not None:
+        say.error(stopped.sentence, stopped.hint)
+        return stopped.exit_code
+    return 0
+
+
+def _moment(text: str | None, option: str) -> datetime | None:
+    """Read a day or a moment; UTC where it names no offset."""
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise click.UsageError(f"{option} takes a day (2026-03-01) or a moment, not {text!r}") from None
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+
+
+def _print(events: list[Event], form: str) -> None:
+    from podium.render import timeline as render
+
+    if form == "json":
+        say.document(render.values(events))
+    elif form == "markdown":
+        say.result(render.markdown(events))
+    elif events:
+        say.result(render.text(events))

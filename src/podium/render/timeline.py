@@ -1,0 +1,82 @@
+"""Who moved what, when, in which commit: as text, JSON values and Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import Any
+
+from podium.diff import ALIAS_KINDS, Comparison
+from podium.history import Commit, Event
+from podium.render import markdown as md
+from podium.render import plan
+from podium.render.plain import one_line
+
+
+def values(events: Sequence[Event]) -> list[dict[str, Any]]:
+    """Give what ``podium history --format json`` prints."""
+    return [{**_commit(event.commit), **plan.change(event.change)} for event in events]
+
+
+def _commit(commit: Commit) -> dict[str, Any]:
+    return {
+        "commit": commit.id,
+        "date": commit.date.isoformat(),
+        "author": commit.author,
+        "email": commit.email,
+        "subject": commit.subject,
+        "pull_request": commit.pull_request,
+    }
+
+
+def _steps(events: Sequence[Event]) -> Iterator[tuple[Commit, list[Event]]]:
+    """Put together what one commit did."""
+    for _, step in groupby(events, key=lambda event: event.commit.id):
+        found = list(step)
+        yield found[0].commit, found
+
+
+def metrics(compared: Comparison | None) -> list[str]:
+    """Say how the metrics are before and after."""
+    pairs = compared.metrics.items() if compared is not None else ()
+    said = ((name, plan.cell(pair.before), plan.cell(pair.after), plan.delta(pair)) for name, pair in pairs)
+    return [f"{name} {old} → {new}{f' ({delta})' if delta else ''}" for name, old, new, delta in said]
+
+
+# --- text -----------------------------------------------------------------------------------------------------------
+
+
+def text(events: Sequence[Event]) -> str:
+    """Tell it commit by commit, the newest first."""
+    return "\n\n".join("\n".join(_step(commit, step)) for commit, step in _steps(events))
+
+
+def _step(commit: Commit, step: Sequence[Event]) -> Iterator[str]:
+    request = f"  #{commit.pull_request}" if commit.pull_request is not None else ""
+    when = commit.date.strftime("%Y-%m-%d %H:%M %z")
+    yield one_line(f"{commit.id[:12]}  {when}  {commit.author} <{commit.email}>{request}")
+    effects = [plan.effect(event.change) for event in step]
+    if commit.subject and commit.subject not in effects:
+        yield f"  {commit.subject}"
+    for event, effect in zip(step, effects, strict=True):
+        yield f"  * {effect}"
+        if event.change.kind in ALIAS_KINDS:
+            yield from (f"      {one_line(line)}" for line in metrics(event.change.comparison))
+
+
+# --- Markdown -------------------------------------------------------------------------------------------------------
+
+
+def markdown(events: Sequence[Event]) -> str:
+    """Tell it as a table, one row for each thing that happened, the newest first."""
+    if not events:
+        return "Nothing happened."
+    return md.table(("when", "what", "metrics", "who", "commit", "pull request"), map(_row, events))
+
+
+def _row(event: Event) -> str:
+    commit, change = event.commit, event.change
+    request = md.inert(f"#{commit.pull_request}") if commit.pull_request is not None else ""
+    moved = metrics(change.comparison) if change.kind in ALIAS_KINDS else []
+    cells = [commit.date.strftime("%Y-%m-%d"), plan.effect(change, md.code), ", ".join(map(md.code, moved))]
+    return md.row([*cells, md.inert(commit.author), md.code(commit.id[:12]), request])
