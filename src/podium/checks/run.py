@@ -1,0 +1,309 @@
+"""Runs the rules, unit by unit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from podium import codec, layout, refs
+from podium.checks.rule import Around, File, Finding, Flaw, Folder, Needs, Rule, Subject, if_readable
+from podium.codec import Malformed, Value
+from podium.errors import Unavailable
+from podium.layout import DOCUMENTS, Document, Place
+from podium.model import Alias, Link
+from podium.schemas import team as teams
+from podium.tree import Entry, Tree
+from podium.visible import visible
+
+
+@dataclass(frozen=True)
+class Unit:
+    """What is judged in one go: the registry's own files, a registered model, or a model artifact."""
+
+    kind: refs.Kind | None
+    name: str = ""
+
+    @property
+    def folder(self) -> str:
+        """Where its files are; the top for the registry's own."""
+        return "" if self.kind is None else layout.folder(self.kind, self.name)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What was found in a unit, and how many files were read for it."""
+
+    findings: tuple[Finding, ...]
+    files: int
+
+
+@dataclass(frozen=True)
+class Report:
+    """
+    What a check found, sorted by path and position.
+
+    ``files`` counts the documents that were judged, ``skipped`` those whose verdict was taken over from before.
+    """
+
+    findings: tuple[Finding, ...]
+    files: int
+    skipped: int = 0
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing but warnings was found."""
+        return all(finding.severity != "error" for finding in self.findings)
+
+
+def check(tree: Tree, rules: Sequence[Rule], paths: Iterable[str] | None = None) -> Report:
+    """
+    Judge a registry as it stands, or only what touches these paths.
+
+    Raises NewerFormat for a registry of a podium to come; CannotTell where the tree cannot be read.
+    """
+    around = look_around(tree)
+    sorted_rules = chosen(rules)
+    if paths is None:
+        return report(judge(unit, around, sorted_rules) for unit in units(tree))
+    wanted = [path.strip("/") for path in paths]
+    touched = (unit for unit in units(tree) if _touches(unit, wanted))
+    return report(_narrowed(judge(unit, around, sorted_rules), wanted) for unit in touched)
+
+
+def check_files(tree: Tree, rules: Sequence[Rule], paths: Iterable[str]) -> tuple[Finding, ...]:
+    """Judge single files by themselves, without the models and artifacts they are of; raises NewerFormat."""
+    around, sorted_rules = look_around(tree), chosen(rules)
+    findings: list[Finding] = []
+    for path in paths:
+        place = layout.place(path)
+        if place is not None and _is_file(tree, path):
+            _judge_file(path, place, around, sorted_rules, findings)
+    return tuple(findings)
+
+
+def report(verdicts: Iterable[Verdict], skipped: int = 0) -> Report:
+    """Put verdicts together."""
+    findings: list[Finding] = []
+    files = 0
+    for verdict in verdicts:
+        findings += verdict.findings
+        files += verdict.files
+    findings.sort(key=lambda found: (found.path, found.line, found.column, found.rule, found.message))
+    return Report(tuple(findings), files, skipped)
+
+
+def units(tree: Tree) -> Iterator[Unit]:
+    """Give what a registry is judged by, in order."""
+    yield Unit(None)
+    for project in _folders(tree, layout.ARTIFACTS):
+        for artifact in _folders(tree, f"{layout.ARTIFACTS}/{project}"):
+            yield Unit("artifact", f"{project}/{artifact}")
+    for model in _folders(tree, layout.MODELS):
+        yield Unit("model", model)
+
+
+def look_around(tree: Tree) -> Around:
+    """Read what every unit is judged by; raises NewerFormat."""
+    sound: dict[Document, teams.TeamSchema] = {}
+    flaws: dict[str, Sequence[teams.Flaw]] = {}
+    for document in DOCUMENTS:
+        path = layout.team_schema(document)
+        if _is_file(tree, path):
+            loaded = teams.load(_read(tree, path))
+            if isinstance(loaded, teams.TeamSchema):
+                sound[document] = loaded
+            else:
+                flaws[path] = loaded
+    settings = if_readable(lambda: codec.read(tree).settings)
+    return Around(tree, settings, sound, flaws)
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Rules, sorted by what they look at, so that none is asked for nothing."""
+
+    folder: tuple[Rule, ...]
+    file: Mapping[tuple[Needs, Document], tuple[Rule, ...]]
+    entity: tuple[Rule, ...]
+    registry: tuple[Rule, ...]
+
+
+def chosen(rules: Sequence[Rule]) -> Chosen:
+    """Sort rules by what they look at."""
+    files = [rule for rule in rules if type(rule).in_file is not Rule.in_file]
+    stages: tuple[Needs, ...] = ("bytes", "yaml", "sound")
+    return Chosen(
+        tuple(rule for rule in rules if type(rule).in_folder is not Rule.in_folder),
+        {
+            (needs, document): tuple(rule for rule in files if rule.needs == needs and document in rule.documents)
+            for needs in stages
+            for document in DOCUMENTS
+        },
+        tuple(rule for rule in rules if type(rule).of_entity is not Rule.of_entity),
+        tuple(rule for rule in rules if type(rule).of_registry is not Rule.of_registry),
+    )
+
+
+def judge(unit: Unit, around: Around, rules: Chosen) -> Verdict:
+    """Give everything that is found in one unit."""
+    findings: list[Finding] = []
+    folders = _registry_folders(around.tree) if unit.kind is None else _entity_folders(unit.folder, around.tree)
+    for folder in folders:
+        for rule in rules.folder:
+            findings += map(rule.finding, rule.in_folder(folder))
+    if unit.kind is None:
+        found = _judge_file(layout.REGISTRY, Place("registry"), around, rules, findings)
+        findings += _of_registry(around, rules)
+        return Verdict(tuple(findings), 0 if found is None else 1)
+    subject, files = _judge_files(unit, around, rules, folders, findings)
+    for rule in rules.entity:
+        findings += (rule.finding(flaw, _bytes_of(flaw, around.tree)) for flaw in rule.of_entity(subject))
+    return Verdict(tuple(findings), files)
+
+
+def _of_registry(around: Around, rules: Chosen) -> Iterator[Finding]:
+    for rule in rules.registry:
+        for flaw in rule.of_registry(around):
+            yield rule.finding(flaw, _bytes_of(flaw, around.tree))
+
+
+def _judge_files(
+    unit: Unit, around: Around, rules: Chosen, folders: Sequence[Folder], findings: list[Finding]
+) -> tuple[Subject, int]:
+    """Judge each file of a model or artifact by itself, keeping of its content only what the rules on the whole need."""
+    about: dict[str, Value] = {}
+    aliases: dict[str, Alias] = {}
+    links: dict[str, Link] = {}
+    contents: dict[str, str] = {}
+    numbers, files = [], 0
+    for path, place, entry in _places(folders):
+        if place.document in ("link", "version"):
+            numbers.append(place.member)
+        file = _judge_file(path, place, around, rules, findings) if entry.is_file else None
+        files += file is not None
+        if file is None or not file.sound:
+            continue
+        data = file.data
+        if place.document == "version":
+            contents[place.member] = data["outs"][0]["md5"]
+        elif place.document == "link":
+            links[place.member] = Link(data["artifact"], data["version"])
+        elif place.document == "alias":
+            aliases[place.member] = Alias(data["version"], data["generation"])
+        else:
+            about = data
+    ordered = tuple(sorted(numbers, key=refs.number))
+    assert unit.kind is not None
+    return Subject(unit.kind, unit.name, around, ordered, about, aliases, links, contents), files
+
+
+def _places(folders: Sequence[Folder]) -> Iterator[tuple[str, Place, Entry]]:
+    for folder in folders:
+        for entry in folder.entries:
+            if not entry.is_folder:
+                path = f"{folder.path}/{entry.name}"
+                place = layout.place(path)
+                if place is not None:
+                    yield path, place, entry
+
+
+def _judge_file(path: str, place: Place, around: Around, rules: Chosen, findings: list[Finding]) -> File | None:
+    """Judge one file: first its bytes, then its shape, and what it says only where both are as they should be."""
+    if place.document == "registry" and not _is_file(around.tree, path):
+        return None
+    raw = _read(around.tree, path)
+    try:
+        file = File(path, place, around, raw, codec.decode(raw))
+    except Malformed as problem:
+        file = File(path, place, around, raw, problem)
+    stages: Sequence[Needs] = ("bytes", "yaml", "sound") if file.sound else ("bytes", "yaml")
+    for needs in stages if not isinstance(file.decoded, Malformed) else stages[:1]:
+        for rule in rules.file[needs, place.document]:
+            for flaw in rule.in_file(file):
+                findings.append(rule.finding(flaw, raw))  # noqa: PERF401 - nearly always nothing is found
+    return file
+
+
+def _registry_folders(tree: Tree) -> list[Folder]:
+    projects = [f"{layout.ARTIFACTS}/{project}" for project in _folders(tree, layout.ARTIFACTS)]
+    paths = ["", layout.MODELS, layout.ARTIFACTS, *projects, layout.SCHEMAS, layout.TEAM_SCHEMAS]
+    return [Folder(path, tree.list(path), tree) for path in paths]
+
+
+def _entity_folders(path: str, tree: Tree) -> list[Folder]:
+    top = Folder(path, tree.list(path), tree)
+    inside = [f"{path}/{entry.name}" for entry in top.entries if entry.is_folder and entry.name in _MEMBERS]
+    return [top, *(Folder(folder, tree.list(folder), tree) for folder in inside)]
+
+
+_MEMBERS = ("versions", "aliases")
+
+
+def _folders(tree: Tree, folder: str) -> list[str]:
+    return [entry.name for entry in tree.list(folder) if entry.is_folder]
+
+
+def _is_file(tree: Tree, path: str) -> bool:
+    entry = tree.entry(path)
+    return entry is not None and entry.is_file
+
+
+def _read(tree: Tree, path: str) -> bytes:
+    try:
+        return tree.read(path)
+    except KeyError:
+        raise Unavailable(
+            f"{visible(path)} is listed but cannot be read", "look again when nothing else writes"
+        ) from None
+
+
+def _bytes_of(flaw: Flaw, tree: Tree) -> bytes | None:
+    """Give the bytes of the file a flaw is in, where its position has to be found."""
+    return _read(tree, flaw.path) if flaw.pointer is not None and _is_file(tree, flaw.path) else None
+
+
+def _touches(unit: Unit, paths: Sequence[str]) -> bool:
+    """Tell whether a unit has to be judged for one of these paths: one in it, it itself, or a folder around it."""
+    if unit.kind is None:
+        return any(_of_the_registry(path) for path in paths)
+    folder = unit.folder
+    return any(
+        path in ("", ".", folder) or path.startswith(f"{folder}/") or folder.startswith(f"{path}/") for path in paths
+    )
+
+
+_OWN = ("", ".", layout.REGISTRY, layout.SCHEMAS, ".gitattributes", layout.CODEOWNERS.partition("/")[0])
+
+
+def _of_the_registry(path: str) -> bool:
+    """Tell whether a path is podium's, but in no registered model and no model artifact."""
+    parts = path.split("/")
+    return parts[0] in _OWN or len(parts) < {layout.MODELS: 3, layout.ARTIFACTS: 4}.get(parts[0], 0)
+
+
+def _narrowed(verdict: Verdict, paths: Sequence[str]) -> Verdict:
+    """Leave out what was found in folders of models and artifacts that none of the paths is about."""
+    kept = (finding for finding in verdict.findings if any(_is_about(finding.path, path) for path in paths))
+    return Verdict(tuple(kept), verdict.files)
+
+
+def _is_about(found: str, path: str) -> bool:
+    """Tell whether a finding belongs to a path that was asked for: one in it, or in the same unit."""
+    if path in ("", ".", found) or found.startswith(f"{path}/"):
+        return True
+    unit = unit_of(path)
+    return unit == unit_of(found) and (unit.kind is not None or not (_is_below(path) or _is_below(found)))
+
+
+def _is_below(path: str) -> bool:
+    return path.split("/", 1)[0] in (layout.MODELS, layout.ARTIFACTS)
+
+
+def unit_of(path: str) -> Unit:
+    """Give the unit that a path belongs to."""
+    parts = path.split("/")
+    if parts[0] == layout.MODELS and len(parts) > 2:
+        return Unit("model", parts[1])
+    if parts[0] == layout.ARTIFACTS and len(parts) > 3:
+        return Unit("artifact", f"{parts[1]}/{parts[2]}")
+    return Unit(None)
