@@ -9,10 +9,18 @@ from fnmatch import fnmatchcase
 from podium import layout, refs
 from podium.model import Registry, Settings
 from podium.patterns import may_mean
+from podium.tree import Tree
 
 BEGIN = "# >>> podium: written from registry.yaml by `podium codeowners`; change it there >>>"
 END = "# <<< podium <<<"
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
+
+
+def place(tree: Tree) -> str:
+    """Give the file that the forge reads: GitLab's own where the repository speaks of GitLab and not of GitHub."""
+    names = {entry.name for entry in tree.list("")}
+    gitlab = names & {".gitlab", ".gitlab-ci.yml"} and ".github" not in names
+    return layout.GITLAB_CODEOWNERS if gitlab else layout.CODEOWNERS
 
 
 def block(registry: Registry) -> str:

@@ -62,6 +62,9 @@ def found(root: Path, *, entity: str | None, remote: str | None, version: str) -
 def _files(root: Path, entity: str, store: str, version: str) -> Mapping[str, str]:
     """Give the text of every file that is to be there; those that people extend come with what they have."""
     documents: tuple[Document, ...] = layout.DOCUMENTS
+    registry = _registry(root, entity)
+    owners = codeowners.place(registry.tree)
+    workflows = ci.github(version) if owners == layout.CODEOWNERS else {}  # on GitLab: `podium ci gitlab`
     return {
         layout.REGISTRY: _kept(root / layout.REGISTRY, _settings(entity)),
         **{layout.shipped_schema(document): schemas.text(document).decode() for document in documents},
@@ -70,9 +73,12 @@ def _files(root: Path, entity: str, store: str, version: str) -> Mapping[str, st
         ".dvcignore": _kept(root / ".dvcignore", ""),
         ".gitignore": _with_lines(root / ".gitignore", IGNORED),
         ".gitattributes": _with_lines(root / ".gitattributes", rules.own_lines()),
-        **{path: _kept(root / path, text) for path, text in ci.github(version).items()},
-        layout.CODEOWNERS: codeowners.merged(_text(root / layout.CODEOWNERS), _registry(root, entity)),
+        **{path: _kept(root / path, text) for path, text in workflows.items()},
+        owners: codeowners.merged(_text(root / owners), registry) or _NO_OWNERS,
     }
+
+
+_NO_OWNERS = "# podium writes the approvers that registry.yaml names into a block of its own here\n"
 
 
 def _registry(root: Path, entity: str) -> Registry:

@@ -17,6 +17,7 @@ SCHEMAS = "schemas"
 TEAM_SCHEMAS = "schemas/team"
 DVC_CONFIG = ".dvc/config"
 CODEOWNERS = ".github/CODEOWNERS"
+GITLAB_CODEOWNERS = ".gitlab/CODEOWNERS"
 
 
 def model_folder(model: str) -> str:

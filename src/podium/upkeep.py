@@ -48,14 +48,12 @@ def _documents(tree: Tree, paths: Sequence[str] | None) -> Iterator[tuple[str, l
 
 def owned(registry: Registry) -> Edited:
     """Write podium's block of CODEOWNERS anew."""
-    entry = registry.tree.entry(layout.CODEOWNERS)
-    there = (
-        registry.tree.read(layout.CODEOWNERS).decode(errors="surrogateescape")
-        if entry is not None and entry.is_file
-        else None
-    )
+    path = codeowners.place(registry.tree)
+    entry = registry.tree.entry(path)
+    is_there = entry is not None and entry.is_file
+    there = registry.tree.read(path).decode(errors="surrogateescape") if is_there else None
     merged = codeowners.merged(there, registry)
-    return _changed(registry, {layout.CODEOWNERS: merged.encode(errors="surrogateescape")} if merged != there else {})
+    return _changed(registry, {path: merged.encode(errors="surrogateescape")} if merged != there else {})
 
 
 def sound(edit: Edit) -> Edit:

@@ -272,7 +272,7 @@ def _touches(unit: Unit, paths: Sequence[str]) -> bool:
     )
 
 
-_OWN = ("", ".", layout.REGISTRY, layout.SCHEMAS, ".gitattributes", layout.CODEOWNERS.partition("/")[0])
+_OWN = ("", ".", layout.REGISTRY, layout.SCHEMAS, ".gitattributes", ".github", ".gitlab")
 
 
 def _of_the_registry(path: str) -> bool:

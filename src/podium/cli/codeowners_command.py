@@ -1,4 +1,4 @@
-"""``podium codeowners``: write .github/CODEOWNERS from the policies."""
+"""``podium codeowners``: write CODEOWNERS from the policies."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from podium.cli import say, session
 @click.pass_context
 def command(context: click.Context) -> None:
     """
-    Write .github/CODEOWNERS from the approvers in registry.yaml.
+    Write CODEOWNERS from the approvers in registry.yaml: .github/CODEOWNERS, or .gitlab/CODEOWNERS on GitLab.
 
     Only the block between podium's two marker lines is written; the rest of the file is yours.
 

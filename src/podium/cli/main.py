@@ -46,7 +46,7 @@ COMMANDS: dict[str, str] = {
     "history": "Say who moved what, when, in which commit.",
     "rules": "List the rules, or show one rule's page.",
     "fmt": "Rewrite YAML files in canonical form.",
-    "codeowners": "Write .github/CODEOWNERS from the policies.",
+    "codeowners": "Write CODEOWNERS from the policies.",
     "ci": "Install a check: github, gitlab, pre-commit, pre-receive.",
     "merge-driver": "Merge concurrent edits by re-numbering the later one.",
     "demo": "Make a registry with real models and walk through podium.",

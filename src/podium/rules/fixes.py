@@ -57,11 +57,11 @@ def _canonical(tree: Tree, path: str) -> Changes:
 
 def _codeowners(registry: Registry) -> Changes:
     try:
-        existing = registry.tree.read(layout.CODEOWNERS).decode(errors="surrogateescape")
+        existing = registry.tree.read(codeowners.place(registry.tree)).decode(errors="surrogateescape")
     except KeyError:
         existing = None
     try:
-        return {layout.CODEOWNERS: codeowners.merged(existing, registry).encode(errors="surrogateescape")}
+        return {codeowners.place(registry.tree): codeowners.merged(existing, registry).encode(errors="surrogateescape")}
     except Unreadable:
         return {}
 

@@ -84,7 +84,7 @@ class CodeownersAreCurrent(Rule):
     }
 
     def of_registry(self, around: Around) -> Iterator[Flaw]:
-        """Look at .github/CODEOWNERS."""
+        """Look at the file that the forge reads."""
         if around.settings is None:
             return
         registry = codec.read(around.tree)
@@ -100,7 +100,7 @@ _WRITE = "`podium codeowners` writes it"
 
 
 def _compare(wanted: str, registry: Registry) -> Iterator[Flaw]:
-    path = layout.CODEOWNERS
+    path = codeowners.place(registry.tree)
     entry = registry.tree.entry(path)
     if entry is None or not entry.is_file:
         yield Flaw(
