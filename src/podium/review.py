@@ -62,6 +62,17 @@ def with_bytes(
     return replace(checked, findings=(*checked.findings, *lacks))
 
 
+def with_clashes(checked: Checked, source: git.Source) -> Checked:
+    """Add the files of a checkout that git has not merged: what lies on disk there is nobody's decision."""
+    if not isinstance(source, git.Checkout) or git.top_level(source.root) != source.root:
+        return checked
+    paths = {path for path in git.unmerged(source) if layout.place(path) is not None}
+    fix = "`podium check --fix` settles what can be settled, and says what people must"
+    said = "git stopped in a merge here, and nobody has settled it"
+    clashes = [rules.by_id["merge-clean"].finding(checks.Flaw(path, said, fix=fix)) for path in sorted(paths)]
+    return replace(checked, findings=(*clashes, *(f for f in checked.findings if f.path not in paths)))
+
+
 def inside(root: Path, paths: Iterable[Path]) -> list[str] | None:
     """
     Give paths that somebody typed as paths of the registry; ``None`` where none was given.

@@ -129,6 +129,8 @@ def _state(registry: Registry, paths: tuple[Path, ...], *, storage: bool, fix: b
             say.note(f"mended {path}")
     tree = registry.value.tree
     checked = review.check(tree, wanted)
+    if not fix and registry.rev is None:
+        checked = review.with_clashes(checked, registry.source)
     if not storage:
         return checked
     with Bar() as bar:

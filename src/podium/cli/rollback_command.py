@@ -28,7 +28,7 @@ def command(
     podium rollback ImageClassifier production --push --reason "v5 is slow on large photographs"
     podium rollback ImageClassifier production --to v3 --commit
     """
-    if reason and not landing.dry_run and not (landing.commit or landing.push or getattr(landing, "pr", False)):
-        say.note("the reason is for the commit's message: add --commit or --push, or write it there yourself")
+    if reason and not landing.dry_run and not (landing.commit or landing.push or landing.pr):
+        say.note("the reason is for the commit's message: add --commit, --push or --pr, or write it there yourself")
     with session.edit(context, landing) as edit:
         edit.rollback(name, alias, to=to, reason=reason)

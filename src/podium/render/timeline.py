@@ -52,9 +52,9 @@ def text(events: Sequence[Event]) -> str:
 
 
 def _step(commit: Commit, step: Sequence[Event]) -> Iterator[str]:
-    request = f"  #{commit.pull_request}" if commit.pull_request is not None else ""
+    request = f" #{commit.pull_request}" if commit.pull_request is not None else ""
     when = commit.date.strftime("%Y-%m-%d %H:%M %z")
-    yield one_line(f"{commit.id[:12]}  {when}  {commit.author} <{commit.email}>{request}")
+    yield one_line(f"{commit.id[:12]} {when} {commit.author} <{commit.email}>{request}")
     effects = [plan.effect(event.change) for event in step]
     if commit.subject and commit.subject not in effects:
         yield f"  {commit.subject}"
