@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 
 import click
 
 from podium.render import plain
 from podium.visible import inert
+
+_COMMAND = re.compile(r"^\s*::", re.MULTILINE)
 
 
 def result(text: str) -> None:
@@ -35,8 +38,8 @@ def error(sentence: str, hint: str = "") -> None:
 
 
 def _marked(text: str) -> str:
-    """Mark lines after the first: in a CI log, one that begins with ``::`` would be a command to the runner."""
-    return inert(text).replace("\n", "\n| ")
+    """Mark lines that begin with ``::``: in a CI log they would be commands to the runner."""
+    return _COMMAND.sub("| ::", inert(text))
 
 
 def colour() -> bool:
