@@ -1,7 +1,7 @@
 """The seed concepts, one by one, from the command line and from Python."""
 
-import os
 import stat
+from pathlib import Path
 
 import pytest
 
@@ -23,9 +23,8 @@ def test_a_version_is_immutable_and_its_record_written_once(filled):
     before = filled.read("artifacts/vision/resnet50/versions/v0.dvc")
     filled.podium("log", "vision/resnet50", filled.model("out0", "weights 0"), "--metric", "accuracy=0.1")
     assert filled.read("artifacts/vision/resnet50/versions/v0.dvc") == before
-    used = filled.podium("use", "vision/resnet50:v0").out.strip()
-    mode = stat.S_IMODE(os.stat(os.path.join(used, "model.safetensors")).st_mode)
-    assert mode & 0o222 == 0
+    used = Path(filled.podium("use", "vision/resnet50:v0").out.strip())
+    assert stat.S_IMODE((used / "model.safetensors").stat().st_mode) & 0o222 == 0
 
 
 def test_a_version_belongs_to_one_artifact_and_to_any_number_of_models(filled):
@@ -95,6 +94,13 @@ def test_python_reads_what_the_command_line_wrote(filled):
     assert registry.resolve("ImageClassifier:production").md5 == version.md5
 
 
+def half_an_edit(registry):
+    """Make a model, and fail after that."""
+    with registry.edit("Fails") as edit:
+        edit.create("Half")
+        edit.promote("ImageClassifier:v99", "production")
+
+
 def test_a_python_edit_is_one_commit_or_nothing(filled, origin):
     filled.git("push", "-q", "origin", "HEAD:main")
     head = filled.git("rev-parse", "HEAD")
@@ -106,9 +112,8 @@ def test_a_python_edit_is_one_commit_or_nothing(filled, origin):
     assert origin.git("log", "-1", "--format=%s", "main").strip() == "Promote v2"
     assert filled.git("rev-parse", "HEAD") == head
     assert podium.open(origin.root).resolve("ImageClassifier:staging").metrics == {"accuracy": 0.95}
-    with pytest.raises(podium.Error), registry.edit("Fails") as edit:
-        edit.create("Half")
-        edit.promote("ImageClassifier:v99", "production")
+    with pytest.raises(podium.Error):
+        half_an_edit(registry)
     assert filled.git("status", "--porcelain") == ""
 
 

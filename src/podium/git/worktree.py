@@ -18,8 +18,10 @@ from podium.git import program
 from podium.tree import EXECUTABLE, FILE, FOLDER, LINK, SUBMODULE, Entry
 
 _WHOLE = (layout.MODELS, layout.ARTIFACTS, layout.SCHEMAS)
-_FOLDERS = frozenset({*_WHOLE, layout.TEAM_SCHEMAS, ".dvc", ".github"})
-_FILES = frozenset({layout.DVC_CONFIG, layout.CODEOWNERS, layout.GITLAB_CODEOWNERS, ".gitattributes", ".gitignore", ".gitmodules"})
+_FOLDERS = frozenset({*_WHOLE, layout.TEAM_SCHEMAS, ".dvc", ".github", ".gitlab"})
+_FILES = frozenset(
+    {layout.DVC_CONFIG, layout.CODEOWNERS, layout.GITLAB_CODEOWNERS, ".gitattributes", ".gitignore", ".gitmodules"}
+)
 _WORKSPACE_COPY = re.compile(r"artifacts/[^/]+/[^/]+/versions/v[0-9]+")
 _NOWHERE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EINVAL, errno.ENAMETOOLONG})
 
