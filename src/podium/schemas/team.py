@@ -7,20 +7,19 @@ a flaw of the file, with its place.
 
 from __future__ import annotations
 
-import json
-import math
 from collections import deque
 from collections.abc import Iterable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, NoReturn
+from typing import Any
 from urllib.parse import unquote
 
 from podium.schemas.ambiguity import MOST_STEPS, Steps
 from podium.schemas.explain import DEEPEST, Pointer, Problem, explained, from_rust, is_unicode, plain, sentences, shown
 from podium.schemas.graph import components
 from podium.schemas.patterns import linear, why_exponential
+from podium.schemas.strict_json import Doubled, NoJsonError, index_of, line_and_column, parsed
 
 LARGEST = 256 * 1024
 """Bytes of a team's schema."""
@@ -39,7 +38,6 @@ MOST_FLAWS = 50
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
-_LONGEST_NUMBER = 100
 _ONE = ("additionalProperties", "contains", "contentSchema", "else", "if", "items", "not", "propertyNames", "then",
         "unevaluatedItems", "unevaluatedProperties")  # fmt: skip
 _LISTS = ("allOf", "anyOf", "oneOf", "prefixItems")
@@ -78,11 +76,11 @@ def load(raw: bytes) -> TeamSchema | list[Flaw]:
         return [Flaw(f"is larger than {LARGEST // 1024} KiB", 1, 1)]
     try:
         text = raw.decode()
-        document = _parsed(text)
-    except _NoJsonError as error:
-        return [Flaw(error.message, *_line_and_column(error.text, error.index))]
+        document = parsed(text)
+    except NoJsonError as error:
+        return [Flaw(error.message, *line_and_column(error.text, error.index))]
     except UnicodeDecodeError as error:
-        return [Flaw("is no UTF-8", *_line_and_column(raw[: error.start].decode(), error.start))]
+        return [Flaw("is no UTF-8", *line_and_column(raw[: error.start].decode(), error.start))]
     found = _read(document)
     return found if isinstance(found, TeamSchema) else [_flaw(text, problem) for problem in found[:MOST_FLAWS]]
 
@@ -99,64 +97,6 @@ def _read(document: Any) -> TeamSchema | list[Problem]:
     return built if isinstance(built, TeamSchema) else [built]
 
 
-# --- JSON -----------------------------------------------------------------------------------------------------------
-
-
-@dataclass(eq=False)
-class _NoJsonError(Exception):
-    message: str
-    text: str
-    index: int
-
-
-class _Doubled(dict[str, Any]):
-    """A mapping that has a key twice."""
-
-    key = ""
-
-
-def _parsed(text: str) -> Any:
-    if text.startswith("\ufeff"):
-        raise _NoJsonError("begins with a byte order mark", text, 0)
-    try:
-        return json.loads(
-            text, object_pairs_hook=_mapping, parse_constant=_refused, parse_int=_whole, parse_float=_finite
-        )
-    except json.JSONDecodeError as error:
-        raise _NoJsonError(f"is no JSON: {error.msg}", text, error.pos) from None
-    except RecursionError:
-        raise _NoJsonError("is nested too deeply", text, 0) from None
-    except ValueError as error:
-        raise _NoJsonError(f"is no JSON: {error}", text, 0) from None
-
-
-def _mapping(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    mapping = dict(pairs)
-    if len(mapping) == len(pairs):
-        return mapping
-    seen: set[str] = set()
-    doubled = _Doubled(mapping)
-    doubled.key = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-    return doubled
-
-
-def _refused(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is no number")
-
-
-def _whole(digits: str) -> int:
-    if len(digits) > _LONGEST_NUMBER:
-        raise ValueError(f"{shown(digits)} is too large a number")
-    return int(digits)
-
-
-def _finite(digits: str) -> float:
-    number = float(digits)
-    if not math.isfinite(number):
-        raise ValueError(f"{shown(digits)} is too large a number")
-    return number
-
-
 def _strange(document: Any) -> list[Problem]:
     """Give what JSON allows and a schema must not hold."""
     if not isinstance(document, dict | bool):
@@ -166,7 +106,7 @@ def _strange(document: Any) -> list[Problem]:
         texts = [value] if isinstance(value, str) else value if isinstance(value, dict) else ()
         if not all(map(is_unicode, texts)):
             odd.append(Problem(pointer, "holds text that is no Unicode"))
-        if isinstance(value, _Doubled):
+        if isinstance(value, Doubled):
             odd.append(Problem((*pointer, value.key), f"the key {shown(value.key)} is there twice"))
         if isinstance(value, dict | list) and len(pointer) == DEEPEST_SCHEMA:
             odd.append(Problem(pointer, "is nested too deeply"))
@@ -181,49 +121,7 @@ def _everything(value: Any, pointer: Pointer) -> Iterator[tuple[Pointer, Any]]:
 
 
 def _flaw(text: str, problem: Problem) -> Flaw:
-    return Flaw(problem.message, *_line_and_column(text, _index(text, problem.pointer)), problem.pointer)
-
-
-def _line_and_column(text: str, index: int) -> tuple[int, int]:
-    return text.count("\n", 0, index) + 1, index - text.rfind("\n", 0, index)
-
-
-def _index(text: str, pointer: Pointer) -> int:
-    """Find where a value begins in a text that is JSON; where it is no longer found, its innermost parent."""
-    index = _past(text, 0)
-    for step in pointer:
-        found = None
-        for name, start in _members(text, index):
-            found = start if name == step else found
-        if found is None:
-            break
-        index = found
-    return index
-
-
-def _members(text: str, index: int) -> Iterator[tuple[str | int, int]]:
-    """Give the keys or indexes of the mapping or list at an index, each with where its value begins."""
-    decoder = json.JSONDecoder(parse_int=float)
-    is_mapping = text[index] == "{"
-    if text[index] not in "{[":
-        return
-    number = 0
-    index = _past(text, index + 1)
-    while text[index] not in "}]":
-        name: str | int = number
-        if is_mapping:
-            name, index = decoder.raw_decode(text, index)
-            index = _past(text, _past(text, index) + 1)
-        yield name, index
-        index = _past(text, decoder.raw_decode(text, index)[1])
-        index = _past(text, index + 1) if text[index] == "," else index
-        number += 1
-
-
-def _past(text: str, index: int) -> int:
-    while index < len(text) and text[index] in " \t\r\n":
-        index += 1
-    return index
+    return Flaw(problem.message, *line_and_column(text, index_of(text, problem.pointer)), problem.pointer)
 
 
 # --- what a schema would do -----------------------------------------------------------------------------------------
