@@ -37,6 +37,18 @@ def nobodys_machine(tmp_path_factory):
 
 
 @pytest.fixture
+def own_settings(tmp_path, monkeypatch):
+    """Git's settings and podium's cache are this test's own."""
+    for name in [name for name in os.environ if name.startswith("GIT_")]:
+        monkeypatch.delenv(name)
+    settings = tmp_path / "gitconfig"
+    settings.write_text("[user]\n\tname = Ada\n\temail = ada@acme.dev\n[init]\n\tdefaultBranch = main\n")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(settings))
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    monkeypatch.setenv("PODIUM_CACHE_DIR", str(tmp_path / "cache"))
+
+
+@pytest.fixture
 def acme():
     """Give a small registry in memory: one artifact with three versions, one registered model with two links."""
     return example.registry()

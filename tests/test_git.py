@@ -26,16 +26,7 @@ def run(folder, *arguments, text="", **environment):
     return done.stdout.decode("utf-8", "surrogateescape").strip()
 
 
-@pytest.fixture(autouse=True)
-def own_settings(tmp_path, monkeypatch):
-    """Git's settings and podium's cache are this test's own."""
-    for name in [name for name in os.environ if name.startswith("GIT_")]:
-        monkeypatch.delenv(name)
-    settings = tmp_path / "gitconfig"
-    settings.write_text("[user]\n\tname = Ada\n\temail = ada@acme.dev\n[init]\n\tdefaultBranch = main\n")
-    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(settings))
-    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
-    monkeypatch.setenv("PODIUM_CACHE_DIR", str(tmp_path / "cache"))
+pytestmark = pytest.mark.usefixtures("own_settings")
 
 
 @pytest.fixture

@@ -47,7 +47,7 @@ GOOD: dict[str, Any] = {
     },
     "link": {"artifact": "vision/resnet50", "version": "v12"},
     "alias": {"generation": 18, "version": "v4"},
-    "artifact": {"description": "", "type": "model", "remote": "s3-eu", "withdrawn": {"v0": "broken"}},
+    "artifact": {"description": "", "type": "model", "withdrawn": {"v0": "broken"}},
     "version": {
         "outs": [{"md5": f"{MD5}.dir", "size": 812, "nfiles": 1, "hash": "md5", "path": "v12"}],
         "desc": "ResNet-50 after 90 epochs",
@@ -224,7 +224,6 @@ BAD = [
     ("model", {"withdrawn": {"v1": " "}}, ("withdrawn", "v1"), "a reason is needed"),
     ("model", {"withdrawn": {"1": "x"}}, ("withdrawn", "1"), "as a key, '1' is refused"),
     ("artifact", {"owners": []}, ("owners",), "'owners' is no key here"),
-    ("artifact", {"remote": "-x y"}, ("remote",), "a remote is named as in .dvc/config"),
     ("registry", {"entity": "a"}, (), "apiVersion is missing"),
     ("registry", {"apiVersion": "podium/v2", "entity": "a"}, ("apiVersion",), "must be 'podium/v1', is 'podium/v2'"),
     ("registry", {"apiVersion": "podium/v1", "entity": "12"}, ("entity",), "not made of digits only"),

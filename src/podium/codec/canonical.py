@@ -70,7 +70,7 @@ SHAPES: Mapping[Document, Shape] = {
     "model": Shape({"description": _FLOW, "owners": _FLOW, "tags": _FLOW, "withdrawn": _WITHDRAWN}),
     "link": Shape(dict.fromkeys(("artifact", "version"), _FLOW)),
     "alias": Shape(dict.fromkeys(("generation", "version"), _FLOW)),
-    "artifact": Shape({"description": _FLOW, "type": _FLOW, "remote": _FLOW, "withdrawn": _WITHDRAWN}),
+    "artifact": Shape({"description": _FLOW, "type": _FLOW, "withdrawn": _WITHDRAWN}),
     "version": Shape({"outs": _OUTS, "desc": _FLOW, "meta": _META}),
 }
 
