@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from podium import codec
 from podium.codec import Malformed, canonical, decode, encode, locate, rewrite
+from podium.codec.strict import parsed
 from podium.errors import NewerFormat, Unreadable
 from podium.tree import MemoryTree
 from tests import example
@@ -121,6 +122,27 @@ def test_an_independent_loader_reads_what_podium_writes(data):
     from ruamel.yaml import YAML
 
     assert YAML(typ="safe", pure=True).load(encode("model", data).decode()) == data
+
+
+@given(
+    st.sampled_from(["generation: 3\nversion: v4\n", "generation: 1\nversion: null\n", "artifact: a/b\nversion: v0\n"]),
+    st.data(),
+)
+def test_what_needs_no_parser_reads_as_the_parser_reads_it(text, data):
+    cut = data.draw(st.integers(0, len(text)))
+    raw = (
+        text[:cut]
+        + data.draw(st.sampled_from(["", "0", "1", ".", " ", "#", "\n", "'", "e", "-", "_", "/", ":"]))
+        + text[cut:]
+    ).encode()
+
+    def answer(read):
+        try:
+            return read(raw)
+        except Malformed as problem:
+            return str(problem)
+
+    assert answer(decode) == answer(parsed)
 
 
 def test_a_record_is_written_as_the_format_shows_it():

@@ -108,6 +108,7 @@ def _models(registry: Registry, files: Sources) -> Mapping[str, RegisteredModel]
             registry,
             _aliases(files, "model", name),
             lambda: _about(files, "model", name),
+            lambda: _withdrawn(files, "model", name),
             _members(files.tree, "model", name, lambda path: _link(files.valid(path, "link"))),
         ),
         lambda name: _is_folder(files.tree, layout.model_folder(name)),
@@ -126,6 +127,7 @@ def _artifacts(registry: Registry, files: Sources) -> Mapping[str, Artifact]:
             registry,
             _aliases(files, "artifact", name),
             lambda: _about(files, "artifact", name),
+            lambda: _withdrawn(files, "artifact", name),
             _members(files.tree, "artifact", name, lambda path: _record(files.valid(path, "version"))),
         ),
         lambda name: name.count("/") == 1 and _is_folder(files.tree, layout.artifact_folder(name)),
@@ -230,6 +232,16 @@ def _about(files: Sources, kind: refs.Kind, name: str) -> About:
         type=data.get("type", "model"),
         withdrawn=data.get("withdrawn", {}),
     )
+
+
+def _withdrawn(files: Sources, kind: refs.Kind, name: str) -> Mapping[str, str]:
+    """Give what was withdrawn; most files are told from their bytes to withdraw nothing, at a tenth of the cost."""
+    path = layout.about(kind, name)
+    if _is_file(files.tree, path):
+        raw = files[path].raw
+        if b"withdrawn" not in raw and b"\\" not in raw:
+            return {}
+    return _about(files, kind, name).withdrawn
 
 
 def _link(data: Mapping[str, Value]) -> Link:

@@ -50,8 +50,24 @@ class Malformed(Exception):
         return f"{self.line}:{self.column}: {self.problem}"
 
 
+# Links and aliases are the most files of a registry and the smallest: as podium writes them, they need no parser.
+_ALIAS = re.compile(rb"generation: ([1-9][0-9]{0,17})\nversion: (?:(v[0-9]+)|null)\n")
+_LINK = re.compile(rb"artifact: ([A-Za-z][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*)\nversion: (v[0-9]+)\n")
+
+
 def decode(raw: bytes) -> dict[str, Value]:
     """Read a file; raises Malformed at its first problem."""
+    alias = _ALIAS.fullmatch(raw)
+    if alias is not None:
+        return {"generation": int(alias[1]), "version": alias[2].decode() if alias[2] else None}
+    link = _LINK.fullmatch(raw)
+    if link is not None:
+        return {"artifact": link[1].decode(), "version": link[2].decode()}
+    return parsed(raw)
+
+
+def parsed(raw: bytes) -> dict[str, Value]:
+    """Read a file with the parser, whatever it is; raises Malformed at its first problem."""
     suspicious = _look_at_bytes(raw)
     try:
         return _build(CParser(raw), suspicious)

@@ -39,6 +39,7 @@ class WorkingTree:
     _folders: dict[str, tuple[Entry, ...]] = field(default_factory=dict, repr=False, compare=False)
     _real: dict[str, bool] = field(default_factory=dict, repr=False, compare=False)
     _scanned: dict[str, tuple[Entry, ...]] = field(default_factory=dict, repr=False, compare=False)
+    _listed: set[str] = field(default_factory=set, repr=False, compare=False)
 
     @property
     def commit(self) -> str | None:
@@ -52,6 +53,7 @@ class WorkingTree:
             prefix = f"{folder}/" if folder else ""
             seen = self._seen([(prefix + entry.name, entry) for entry in entries])
             self._folders[folder] = tuple(sorted(seen, key=lambda entry: entry.name))
+            self._listed.update(prefix + entry.name for entry in self._folders[folder] if entry.is_file)
         return self._folders[folder]
 
     def entry(self, path: str) -> Entry | None:
@@ -69,7 +71,7 @@ class WorkingTree:
     def read(self, path: str) -> bytes:
         """Give the content of a plain file; raises KeyError where there is none, Unavailable where it cannot be read."""
         folder = path.rpartition("/")[0]
-        if not self._is_real(folder) or not (_expects(path, is_folder=False) or self.entry(path)):
+        if not self._is_real(folder) or not (path in self._listed or _expects_file(path) or self.entry(path)):
             raise KeyError(path)
         try:
             handle = os.open(self._on_disk(path), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -77,10 +79,11 @@ class WorkingTree:
             _check_absent(error, path)
             raise KeyError(path) from None
         try:
-            if not stat.S_ISREG(os.fstat(handle).st_mode):
+            found = os.fstat(handle)
+            if not stat.S_ISREG(found.st_mode):
                 raise KeyError(path)
-            with open(handle, "rb", closefd=False) as file:
-                return file.read()
+            # one byte more than there is: the second read then says that nothing follows
+            return b"".join(iter(lambda: os.read(handle, found.st_size + 1), b""))
         finally:
             os.close(handle)
 

@@ -21,6 +21,7 @@ class Entity:
     registry: Registry = field(repr=False)
     assignments: Mapping[str, Alias] = field(repr=False)
     load_about: Callable[[], About] = field(repr=False)
+    load_withdrawn: Callable[[], Mapping[str, str]] = field(repr=False)
 
     @property
     def kind(self) -> refs.Kind:
@@ -50,10 +51,10 @@ class Entity:
         """What it is for."""
         return self.about.description
 
-    @property
+    @cached_property
     def withdrawn(self) -> Mapping[str, str]:
         """Its own withdrawn versions, with the reasons."""
-        return self.about.withdrawn
+        return self.load_withdrawn()
 
     @cached_property
     def versions(self) -> Mapping[str, Version]:
