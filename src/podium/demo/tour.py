@@ -226,8 +226,8 @@ def _look(terminal: Terminal) -> Step:
     yield Said("A name resolves without a checkout too: here from the bare repository, as it would from a Git URL.")
     reference = f"demo/model-registry/{MODEL}:production"
     yield from _run(terminal, "podium", "-R", "../origin.git", "resolve", reference)
-    yield Said("And the history of production is the history of one file.")
-    yield from _run(terminal, "git", "log", "--format=%h %an: %s", "--", ALIAS)
+    yield Said("Who moved production, and when, is in Git: the history of one file.")
+    yield from _run(terminal, "podium", "history", "Digits", "production")
 
 
 def _break(terminal: Terminal) -> Step:
