@@ -227,7 +227,7 @@ def _look(terminal: Terminal) -> Step:
     reference = f"demo/model-registry/{MODEL}:production"
     yield from _run(terminal, "podium", "-R", "../origin.git", "resolve", reference)
     yield Said("Who moved production, and when, is in Git: the history of one file.")
-    yield from _run(terminal, "podium", "history", "Digits", "production")
+    yield from _run(terminal, "podium", "history", MODEL, "production")
 
 
 def _break(terminal: Terminal) -> Step:
