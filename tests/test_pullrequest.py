@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -18,7 +19,7 @@ from podium.publish import Landing, forges
 from podium.publish.forges import Forge
 from tests import example
 
-REAL_GH = shutil.which("gh")
+REAL_GH = shutil.which("gh", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
 
 
 def run(folder, *arguments):
