@@ -14,11 +14,12 @@ from typing import BinaryIO
 from podium import manifest
 from podium.errors import Denied, Unavailable
 from podium.model import File
-from podium.storage import hashing, proofs
+from podium.storage import hashing, proofs, stored
 from podium.storage.content import Source
 from podium.storage.hashing import Hasher, Sums
 from podium.storage.progress import Meter
 from podium.storage.proofs import Proofs
+from podium.storage.stored import Stored
 
 SMALL = hashing.CHUNK
 """Bytes up to which a file is read whole, so that nothing is written where the cache has it already."""
@@ -142,6 +143,17 @@ class Cache:
             del self._proven[md5]
             raise Unavailable(f"{self.path(md5)} changed while it was copied", "run it again")
         self._proven[md5] = (now, sums)
+
+    def objects(self) -> list[Stored]:
+        """List what is there; raises OSError."""
+        return list(stored.in_folder(self._folder))
+
+    def remove(self, md5: str) -> None:
+        """Take an object away, with what is proven of it; raises OSError."""
+        self.path(md5).unlink(missing_ok=True)
+        self._proven.pop(md5, None)
+        if md5.endswith(".dir"):
+            proofs.remove(self._proof_file(md5))
 
     def recall(self, version: str) -> None:
         """Load what is proven of a version's objects."""

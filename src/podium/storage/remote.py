@@ -17,9 +17,10 @@ from typing import Any
 
 from podium.errors import Denied, Unavailable
 from podium.progress import silent
-from podium.storage import hashing, proofs
+from podium.storage import hashing, proofs, stored
 from podium.storage.cache import READ_ONLY, clone
 from podium.storage.progress import Meter, Stopped, each
+from podium.storage.stored import Stored
 
 _BLOCK = 8 * hashing.CHUNK
 """Bytes asked of a server at a time."""
@@ -73,6 +74,17 @@ class FolderRemote:
         """Write a small object."""
         with self._arriving(md5) as temporary:
             temporary.write_bytes(content)
+
+    def objects(self) -> list[Stored]:
+        """List what is there; raises Unavailable."""
+        self.probe()
+        with self._told():
+            return list(stored.in_folder(self._folder))
+
+    def remove(self, md5: str) -> None:
+        """Take an object away, if it is there; raises Unavailable."""
+        with self._told():
+            self._place(md5).unlink(missing_ok=True)
 
     def _place(self, md5: str) -> Path:
         return self._folder.joinpath(*hashing.address(md5))
@@ -206,6 +218,24 @@ class ServerRemote:
             source = Path(folder) / "object"
             source.write_bytes(content)
             self.send(md5, source, Meter(silent, "", 0))
+
+    def objects(self) -> list[Stored]:
+        """List what is there; raises Unavailable, and Denied where a server cannot list."""
+        if self._is_http:
+            raise Denied(f"the DVC remote {self.name!r} is plain HTTP, which cannot list what it has", "name another")
+        self.probe()
+        with suppress(AttributeError):
+            self._filesystem.fs.invalidate_cache()
+        found: dict[str, Any] = {}
+        with suppress(Absent), self._told():  # a remote on which nothing was put yet has no such folder
+            found = self._filesystem.fs.find(self._filesystem.join(self._path, "files", "md5"), detail=True)
+        return list(stored.on_server(found))
+
+    def remove(self, md5: str) -> None:
+        """Take an object away, if it is there; raises Unavailable."""
+        self._refuse_http()
+        with suppress(Absent), self._told():
+            self._filesystem.remove(self._place(md5))
 
     @property
     def _is_http(self) -> bool:

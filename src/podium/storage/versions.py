@@ -265,6 +265,15 @@ class Storage:
                 self._cache.place(file.md5, target, writable=writable)
             self._cache.keep(record.md5, [record.md5, *(file.md5 for file, _ in placed)])
 
+    @property
+    def cache(self) -> Cache:
+        """The cache on this machine."""
+        return self._cache
+
+    def remote(self, name: str | None = None) -> Remote:
+        """Give a remote by its name in DVC's configuration, or the default one; raises Denied where there is none such."""
+        return self._remote(name)
+
     @cached_property
     def _config(self) -> config.Config:
         return self.load()
