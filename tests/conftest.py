@@ -8,6 +8,8 @@ import pytest
 
 from tests import example
 
+pytest_plugins = ["tests.servers"]
+
 
 @pytest.fixture(autouse=True, scope="session")
 def nobodys_machine(tmp_path_factory):
