@@ -1,9 +1,10 @@
 """
-Make a registry of any size: ten versions an artifact (or all in one), realistic records, one commit.
+Make a registry of any size: ten versions an artifact (or all in one), realistic records, two commits.
 
     python benchmarks/generate.py DIR --versions 10000 [--per-artifact 10]
 
-DIR becomes a bare repository; clone it for a checkout. The bytes are not there: only the records are.
+DIR becomes a bare repository; clone it for a checkout. The bytes are not there: only the records are. The second commit is
+what a pull request does on most days: it logs one version, links it, and promotes it to an alias.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import yaml
+
 from podium import codec, rules, schemas
 from podium.codec import write
 from podium.layout import DOCUMENTS, shipped_schema
@@ -22,12 +25,17 @@ from podium.manifest import directory_hash
 from podium.model import About, Alias, File, Link, Record
 
 TAGS = ("vision", "text", "audio", "tabular", "team-a", "team-b")
+LINE, MODEL, ALIAS = "project-0/line-0", "Model-0", "candidate"
 
 
-def files(versions: int, per_artifact: int, seed: int = 0) -> Iterator[tuple[str, bytes]]:
+def files(versions: int, per_artifact: int, store: Path, seed: int = 0) -> Iterator[tuple[str, bytes]]:
     """Give the files of a registry: a registered model for every artifact, with three aliases."""
     chance = random.Random(seed)
     yield "registry.yaml", codec.encode("registry", {"apiVersion": codec.API_VERSION, "entity": "acme"})
+    yield (
+        ".dvc/config",
+        f"[core]\n    remote = store\n    analytics = false\n['remote \"store\"']\n    url = {store}\n".encode(),
+    )
     yield ".gitattributes", rules.own_lines().encode()
     for document in DOCUMENTS:
         yield shipped_schema(document), schemas.text(document)
@@ -83,18 +91,43 @@ def _file(path: str, size: int, chance: random.Random) -> File:
     return File(path, size, hashlib.md5(content).hexdigest(), hashlib.sha256(content).hexdigest())
 
 
-def build(folder: Path, versions: int, per_artifact: int = 10) -> None:
-    """Make the bare repository, through git fast-import."""
+def change(per_artifact: int, generation: int, seed: int = 1) -> Iterator[tuple[str, bytes]]:
+    """Give the files of one more version of the first artifact, its link, and the alias that moves to it."""
+    logged, linked = f"v{per_artifact}", f"v{min(per_artifact, 5)}"
+    new = write.record(record(random.Random(seed), per_artifact), logged)
+    yield f"artifacts/{LINE}/versions/{logged}.dvc", codec.encode("version", new)
+    yield f"models/{MODEL}/versions/{linked}.yaml", codec.encode("link", write.link(Link(LINE, logged)))
+    yield f"models/{MODEL}/aliases/{ALIAS}.yaml", codec.encode("alias", write.alias(Alias(linked, generation + 1)))
+
+
+def build(folder: Path, versions: int, per_artifact: int, store: Path) -> None:
+    """Make the bare repository, through git fast-import, and the folder that its DVC remote is."""
+    store = store.resolve()
+    store.mkdir(parents=True, exist_ok=True)
     subprocess.run(["git", "init", "-q", "--bare", "-b", "main", str(folder)], check=True)
-    importer = subprocess.Popen(["git", "fast-import", "--quiet"], cwd=folder, stdin=subprocess.PIPE)
-    assert importer.stdin is not None
-    send = importer.stdin.write
-    send(b"commit refs/heads/main\ncommitter Ada Lovelace <ada@acme.dev> 1790000000 +0000\ndata 5\nstart\n")
-    for path, content in files(versions, per_artifact):
-        send(f"M 100644 inline {path}\ndata {len(content)}\n".encode() + content + b"\n")
-    importer.stdin.close()
-    if importer.wait():
+    with subprocess.Popen(["git", "fast-import", "--quiet"], cwd=folder, stdin=subprocess.PIPE) as importer:
+        assert importer.stdin is not None
+        send = importer.stdin.write
+        generation = 0
+        send(_commit(1, "Start"))
+        for path, content in files(versions, per_artifact, store):
+            send(_file_in(path, content))
+            if path == f"models/{MODEL}/aliases/{ALIAS}.yaml":
+                generation = yaml.safe_load(content)["generation"]
+        send(_commit(2, "Log, link and promote one version"))
+        for path, content in change(per_artifact, generation):
+            send(_file_in(path, content))
+    if importer.returncode:
         raise SystemExit("git fast-import failed")
+
+
+def _commit(number: int, subject: str) -> bytes:
+    who = f"committer Ada Lovelace <ada@acme.dev> {1790000000 + number} +0000"
+    return f"commit refs/heads/main\n{who}\ndata {len(subject)}\n{subject}\n".encode()
+
+
+def _file_in(path: str, content: bytes) -> bytes:
+    return f"M 100644 inline {path}\ndata {len(content)}\n".encode() + content + b"\n"
 
 
 def main() -> None:
@@ -104,7 +137,7 @@ def main() -> None:
     parser.add_argument("--versions", type=int, default=10_000)
     parser.add_argument("--per-artifact", type=int, default=10)
     given = parser.parse_args()
-    build(given.folder, given.versions, given.per_artifact)
+    build(given.folder, given.versions, given.per_artifact, given.folder.with_suffix(".store"))
 
 
 if __name__ == "__main__":

@@ -16,7 +16,6 @@ from podium.model import Alias, Entity, Registry, Version
 from podium.tree import MemoryTree, Tree, overlay
 
 if TYPE_CHECKING:
-    import pygit2
     from pygit2 import Repository
 
 
@@ -74,10 +73,10 @@ def events(
     is not read. Raises Unavailable where a shallow or partial clone hides the rest, after all that is known.
     """
     below: Registry | None = None
-    opened: dict[str, pygit2.Tree] = {}
+    opened = git.Opened(repository)
 
     def at(commit: str) -> Registry:
-        return codec.read(git.PastTree.of(repository, commit, opened))
+        return codec.read(git.PastTree.of(commit, opened))
 
     for turn in git.turns(repository, tip, path, since=since, until=until):
         after = below if below is not None and below.commit == turn.commit else at(turn.commit)

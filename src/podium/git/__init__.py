@@ -19,7 +19,7 @@ from podium.git.conflicts import (
     unmerged,
 )
 from podium.git.fresh import init, top_level
-from podium.git.line import PastTree, Turn, contents_over_time, described, turns
+from podium.git.line import Opened, PastTree, Turn, contents_over_time, described, turns
 from podium.git.merging import Merge, borrowing, merge_result, scratch
 from podium.git.objects import (
     ObjectTree,
@@ -65,6 +65,7 @@ __all__ = [
     "Joining",
     "Merge",
     "ObjectTree",
+    "Opened",
     "PastTree",
     "Ran",
     "Remote",

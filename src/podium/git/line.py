@@ -151,69 +151,91 @@ def _hidden(commit: str) -> Unavailable:
 # --- an old commit, for a look at little of it ----------------------------------------------------------------------
 
 
+class Opened:
+    """
+    The folders that old commits have in common, opened once, and the entries that were looked up in them.
+
+    Most of a registry stays the same from commit to commit; what is kept here is bounded by forgetting all of it.
+    """
+
+    def __init__(self, repository: Repository) -> None:
+        self.repository = repository
+        self._trees: dict[str, pygit2.Tree] = {}
+        self._entries: dict[tuple[str, str], Entry | None] = {}
+
+    def make_room(self) -> None:
+        """Forget everything, where that is much."""
+        if len(self._trees) > _MOST_OPEN:
+            self._trees.clear()
+            self._entries.clear()
+
+    def entry(self, folder: str, name: str) -> Entry | None:
+        """Give the entry of a name in a folder (an object id), without listing its siblings."""
+        key = (folder, name)
+        if key not in self._entries:
+            self._entries[key] = self._found(folder, name)
+        return self._entries[key]
+
+    def _found(self, folder: str, name: str) -> Entry | None:
+        try:
+            found = self._tree(folder)[name]
+        except (KeyError, ValueError):  # a name that is no UTF-8 is none that the format knows
+            return None
+        return Entry(name, int(found.filemode), str(found.id))
+
+    def _tree(self, folder: str) -> pygit2.Tree:
+        import pygit2
+
+        if folder not in self._trees:
+            with objects_of(self.repository):
+                tree = self.repository[folder]
+                if not isinstance(tree, pygit2.Tree):
+                    raise KeyError(folder)
+                self._trees[folder] = tree
+        return self._trees[folder]
+
+
+_MOST_OPEN = 200
+
+
 @dataclass(frozen=True)
 class PastTree:
-    """
-    The files of an old commit, for a look at a few of them.
+    """The files of an old commit, for a look at a few of them; ``opened`` is shared with the trees beside this one."""
 
-    A name is looked up without listing its siblings, and folders that stay the same from commit to commit are opened once:
-    ``opened`` is shared with the trees beside this one.
-    """
-
-    repository: Repository = field(repr=False, compare=False)
     id: str
     commit: str | None
-    opened: dict[str, pygit2.Tree] = field(repr=False, compare=False)
+    opened: Opened = field(repr=False, compare=False)
 
     @classmethod
-    def of(cls, repository: Repository, commit: str, opened: dict[str, pygit2.Tree]) -> Self:
+    def of(cls, commit: str, opened: Opened) -> Self:
         """Give the files of a commit; raises Unavailable where it is missing."""
-        if len(opened) > _MOST_OPEN:
-            opened.clear()
-        return cls(repository, str(commit_of(repository, commit).tree_id), commit, opened)
+        opened.make_room()
+        return cls(str(commit_of(opened.repository, commit).tree_id), commit, opened)
 
     def list(self, folder: str) -> Sequence[Entry]:
         """Give the entries of a folder, by name."""
         id_ = self._folder(folder)
-        return entries(self.repository, id_) if id_ is not None else ()
+        return entries(self.opened.repository, id_) if id_ is not None else ()
 
     def entry(self, path: str) -> Entry | None:
         """Give the entry at a path, without following links."""
         folder, _, name = path.rpartition("/")
         id_ = self._folder(folder)
-        return self._inside(id_, name) if id_ is not None and name else None
+        return self.opened.entry(id_, name) if id_ is not None and name else None
 
     def read(self, path: str) -> bytes:
         """Give the content of a plain file; raises KeyError where there is none, Unavailable where it is missing."""
         entry = self.entry(path)
         if entry is None or not entry.is_file or entry.id is None:
             raise KeyError(path)
-        return content(self.repository, entry.id)
+        return content(self.opened.repository, entry.id)
 
     def _folder(self, folder: str) -> str | None:
         at: str | None = self.id
         for name in folder.split("/") if folder else ():
-            entry = self._inside(at, name) if at is not None else None
+            entry = self.opened.entry(at, name) if at is not None else None
             at = entry.id if entry is not None and entry.is_folder else None
         return at
-
-    def _inside(self, folder: str, name: str) -> Entry | None:
-        import pygit2
-
-        if folder not in self.opened:
-            with objects_of(self.repository):
-                tree = self.repository[folder]
-                if not isinstance(tree, pygit2.Tree):
-                    raise KeyError(folder)
-                self.opened[folder] = tree
-        try:
-            found = self.opened[folder][name]
-        except (KeyError, ValueError):  # a name that is no UTF-8 is none that the format knows
-            return None
-        return Entry(name, int(found.filemode), str(found.id))
-
-
-_MOST_OPEN = 200
 
 
 def described(repository: Repository, commit: str) -> history.Commit:

@@ -1,0 +1,115 @@
+"""Bytes: logging and using two gigabytes, as one large file and as many small ones, against cp and DVC."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from measure import PROGRAMS, Command, compare, podium
+from registries import Registries
+from rows import Row
+
+BYTES = 2_000_000_000
+
+
+@dataclass(frozen=True)
+class Load:
+    """What is logged: how many files, of how many bytes each."""
+
+    what: str
+    files: int
+    size: int
+
+    def make(self, folder: Path) -> Path:
+        """Write the files; their content is random, so that nothing is stored twice."""
+        if not folder.exists():
+            unfinished = folder.with_suffix(".unfinished")
+            for number in range(self.files):
+                place = unfinished / f"part-{number // 1000}" / f"{number}.bin"
+                place.parent.mkdir(parents=True, exist_ok=True)
+                place.write_bytes(
+                    random.Random(number).randbytes(min(self.size, 50_000_000)) * max(1, self.size // 50_000_000)
+                )
+            unfinished.rename(folder)
+        return folder
+
+
+LOADS = (Load("one file of 2 GB", 1, BYTES), Load("20,000 files of 100 kB", 20_000, BYTES // 20_000))
+
+
+def rows(registries: Registries) -> Iterator[Row]:
+    """Measure them."""
+    for load in LOADS:
+        files = load.make(registries.work / f"bytes-{load.files}")
+        yield from _log(registries.work / "log", files, load.what)
+        yield from _use(registries.work / "use", files, load.what)
+
+
+def _log(work: Path, files: Path, what: str) -> Iterator[Row]:
+    sums = f"cp -r {files} copy && find {files} -type f -print0 | xargs -0 sha256sum > sums"
+    floor = Command(["sh", "-c", sums], work, before=partial(_empty, work))
+    ours = Command(podium("log", "p/a", files), work, before=partial(_registry, work))
+    peer = Command(
+        ["sh", "-c", 'cp -rl "$2" data && "$1" add -q data && "$1" push -q', "sh", PROGRAMS / "dvc", files],
+        work,
+        before=partial(_plain_dvc, work),
+    )
+    podium_took, floor_took, dvc_took = compare(ours, floor, peer, rounds=3)
+    yield Row(f"`log`, {what}", podium_took, floor_took, "`cp` and sha256sum", 1.4)
+    yield Row(f"`log`, {what}", podium_took, dvc_took, "`dvc add`, `dvc push`", 1)
+
+
+def _use(work: Path, files: Path, what: str) -> Iterator[Row]:
+    _registry(work)
+    subprocess.run([*map(str, podium("log", "p/a", files, "--commit"))], cwd=work, check=True, capture_output=True)
+    cold = Command(podium("use", "p/a"), work, before=partial(_forget, work))
+    sums = f"cp -r {files} copy && find copy -type f -print0 | xargs -0 sha256sum > sums"
+    floor = Command(["sh", "-c", sums], work, before=partial(_forget, work))
+    pull = Command(
+        [PROGRAMS / "dvc", "pull", "-q", "artifacts/p/a/versions/v0.dvc"], work, before=partial(_forget, work)
+    )
+    ours, copied, pulled = compare(cold, floor, pull, rounds=3)
+    yield Row(f"`use`, cold, {what}", ours, copied, "`cp` and sha256sum", 1.3)
+    yield Row(f"`use`, cold, {what}", ours, pulled, "`dvc pull`", 1)
+    _forget(work)
+    warm, start = compare(Command(podium("use", "p/a"), work), Command(podium("resolve", "p/a"), work), rounds=4)
+    yield Row(f"`use`, warm, {what}", warm, start, "`podium resolve`", 1.2)
+
+
+def _empty(work: Path) -> None:
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir()
+    os.sync()
+
+
+def _registry(work: Path) -> None:
+    _empty(work)
+    subprocess.run(
+        list(map(str, podium("init", "--entity", "acme", "--remote", work / "store"))),
+        cwd=work,
+        check=True,
+        capture_output=True,
+    )
+
+
+def _plain_dvc(work: Path) -> None:
+    _empty(work)
+    for line in (
+        ["git", "init", "-q"],
+        [PROGRAMS / "dvc", "init", "-q"],
+        [PROGRAMS / "dvc", "remote", "add", "-q", "-d", "store", work / "store"],
+    ):
+        subprocess.run(list(map(str, line)), cwd=work, check=True)
+
+
+def _forget(work: Path) -> None:
+    for gone in (".dvc/cache", "copy", "artifacts/p/a/versions/v0"):
+        subprocess.run(["chmod", "-R", "u+w", str(work / gone)], check=False, capture_output=True)
+        shutil.rmtree(work / gone, ignore_errors=True)
+    os.sync()
