@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from podium.errors import Denied, Unavailable
+from podium.storage import hostkeys
 from podium.storage.cache import Cache
 from podium.storage.remote import FolderRemote, Remote, ServerRemote
 
@@ -58,10 +59,10 @@ class Config:
 
     def remote(self, name: str) -> Remote:
         """
-        Give a remote that was named; nothing is sent yet.
+        Give a remote that was named; no bytes are sent yet.
 
-        Raises Denied where podium does not use such remotes, Unavailable where a package is missing or where it lies
-        relative to a checkout that is not here.
+        Raises Denied where podium does not use such remotes, Unavailable where a package is missing, where it lies relative
+        to a checkout that is not here, or where an ssh server is not the one that is known.
         """
         from dvc.fs import LocalFileSystem
 
@@ -69,7 +70,10 @@ class Config:
         kind, options, path = self._filesystem(name)
         if kind is LocalFileSystem:
             return FolderRemote(name, Path(path))
-        return ServerRemote(name, kind(**options), path)
+        filesystem = kind(**options)
+        if filesystem.protocol == "ssh":
+            hostkeys.connect(name, filesystem)
+        return ServerRemote(name, filesystem, path)
 
     def _check(self, name: str) -> None:
         from dvc.config_schema import RelPath

@@ -286,13 +286,18 @@ class ServerRemote:
             raise self._unavailable(error) from None
 
     def _unavailable(self, error: BaseException) -> Unavailable:
-        return Unavailable(
-            f"the DVC remote {self.name!r} cannot be used: {_reason(error)}",
-            "check the address, the credentials and the network; `dvc remote list` shows where the remotes are",
-        )
+        return unreachable(self.name, error)
 
 
 Remote = FolderRemote | ServerRemote
+
+
+def unreachable(name: str, error: BaseException) -> Unavailable:
+    """Say that a server cannot be used, and why, without its address and without credentials."""
+    return Unavailable(
+        f"the DVC remote {name!r} cannot be used: {_reason(error)}",
+        "check the address, the credentials and the network; `dvc remote list` shows where the remotes are",
+    )
 
 
 def _is_answer(error: FileNotFoundError) -> bool:
