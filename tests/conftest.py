@@ -6,6 +6,7 @@ import os
 
 import pytest
 
+from podium.codec.swift import Patiently
 from tests import example
 
 pytest_plugins = ["tests.servers"]
@@ -35,6 +36,14 @@ def nobodys_machine(tmp_path_factory):
             patch.delenv(name)
         for name, value in own.items():
             patch.setenv(name, value)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def patterns_at_once():
+    """Look through the patterns that a long run has from the first file on; a command of a test starts without them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Patiently, "after", 0)
         yield
 
 

@@ -4,11 +4,11 @@ import contextlib
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from podium import codec
-from podium.codec import Malformed, canonical, decode, encode, locate, rewrite
+from podium.codec import Malformed, canonical, decode, encode, locate, rewrite, strict, swift
 from podium.codec.strict import parsed
 from podium.errors import NewerFormat, Unreadable
 from podium.tree import MemoryTree
@@ -143,6 +143,56 @@ def test_what_needs_no_parser_reads_as_the_parser_reads_it(text, data):
             return str(problem)
 
     assert answer(decode) == answer(parsed)
+
+
+FORMS = (
+    example.version_file(
+        "v12", b"w", desc="After 90 epochs, on new data", metrics={"accuracy": 0.934, "loss": 1}, params={"lr": 1e-05},
+        metadata={"license": "apache-2.0", "seen": ["a, b", "é", 7, True]}, source={"run": "https://runs.acme.dev/1"},
+    ).decode(),
+    'description: Labels photographs\nowners: ["@acme/vision", Zoë]\ntags: [image-classification, team-vision]\n',
+    "description: A\ntype: dense, small\n",
+)  # fmt: skip
+PIECES = (
+    *("0", "1", ".", " ", "  ", "#", " #", "\n", "'", '"', "e", "-", "_", "/", ":", ": ", ",", ", ", "{", "}", "[", "]", "&", "*", "!"),
+    *("%", "@", "|", ">", "?", "~", "null", "true", "é", "\xa0", "\u2028", "\u0301", "日", "\u202e", "\x85", "\x7f", "\t", "\\"),
+    *("1e5", "0x1", ".inf", ".nan", "- ", "---", "<<", "a: ", "99999999999999999999", "\r", "-0", "+3", "010", "null: ", "", "$"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_usual_forms_are_read_without_a_parser(form):
+    found = swift.read(form, strict.plain)
+    assert found is not None
+    assert repr(found) == repr(parsed(form.encode()))
+
+
+@settings(max_examples=400)
+@given(
+    st.sampled_from(FORMS), st.lists(st.tuples(st.floats(0, 1), st.integers(0, 9), st.sampled_from(PIECES)), max_size=3)
+)
+def test_what_is_read_without_a_parser_is_what_the_parser_reads(text, damages):
+    for place, length, piece in damages:
+        start = int(place * len(text))
+        text = text[:start] + piece + text[start + length :]
+    try:
+        read = repr(swift.read(text, strict.plain))
+    except OverflowError:
+        return
+    if read != "None":
+        assert read == repr(parsed(text.encode()))
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        "a: 1\na: 2\n", "null: 1\n", "a: [x]: y\n", "a: b: c\n", "a: - b\n", "a: 12345678901234567890\n", "a: [b, ]\n",
+        "a: b #c\n", "a:  b\n", "a: b\n  c\n", "<<: b\n", "a: @b\n", "a: b", 'a: "\\x07"\n', "a: \u202eb\n", "- a: b\n",
+    ],
+)  # fmt: skip
+def test_what_a_pattern_does_not_know_is_left_to_the_parser(odd):
+    with contextlib.suppress(OverflowError):
+        assert swift.read(odd, strict.plain) is None
 
 
 def test_a_record_is_written_as_the_format_shows_it():

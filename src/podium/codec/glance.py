@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from podium.codec.swift import Patiently
 from podium.layout import Document
 
 _MAYBE_LONG = re.compile(rb"\.[0-9]{9}")
@@ -47,9 +48,7 @@ _FORMS: Mapping[Document, str] = {
     "model": rf"description: {_TEXT}\n(?:owners: {_LIST}\n)?(?:tags: {_LIST}\n)?",
     "artifact": rf"description: {_TEXT}\n(?:type: {_TEXT}\n)?",
 }
-_PATTERNS: Mapping[Document, re.Pattern[bytes]] = {
-    document: re.compile(form.encode()) for document, form in _FORMS.items()
-}
+_PATTERNS: Mapping[Document, Patiently] = {document: Patiently(form.encode()) for document, form in _FORMS.items()}
 
 
 def is_surely_canonical(document: Document, raw: bytes) -> bool:

@@ -15,6 +15,8 @@ from typing import Any
 import yaml
 from yaml.cyaml import CParser
 
+from podium.codec import swift
+
 MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 32
 INT64 = range(-(2**63), 2**63)
@@ -63,7 +65,23 @@ def decode(raw: bytes) -> dict[str, Value]:
     link = _LINK.fullmatch(raw)
     if link is not None:
         return {"artifact": link[1].decode(), "version": link[2].decode()}
-    return parsed(raw)
+    return _read_swiftly(raw) or parsed(raw)
+
+
+def _read_swiftly(raw: bytes) -> dict[str, Value] | None:
+    if len(raw) > MAX_BYTES:
+        return None
+    try:
+        return swift.read(raw.decode(), plain)
+    except (UnicodeDecodeError, OverflowError):
+        return None
+
+
+def plain(text: str) -> Value:
+    """Give what a text without quotes means; raises OverflowError for a number that does not fit."""
+    if text in _WORDS:
+        return _WORDS[text]
+    return _number(text) if text[0] in _NUMBER_START else text
 
 
 def parsed(raw: bytes) -> dict[str, Value]:
@@ -172,7 +190,10 @@ def _build(parser: CParser, suspicious: bool) -> dict[str, Value]:  # noqa: C901
                 if value in _WORDS:
                     value = _WORDS[value]
                 elif value[0] in _NUMBER_START:
-                    value = _number(value, event)
+                    try:
+                        value = _number(value)
+                    except OverflowError as error:
+                        raise _problem(event, str(error)) from None
             elif suspicious and _FORBIDDEN_INSIDE.search(value):
                 raise _problem(event, "an escaped control or formatting character in a text")
             if type(into) is list:
@@ -243,10 +264,10 @@ def _short(text: str) -> str:
     return ascii(text if len(text) <= 60 else f"{text[:60]}…")
 
 
-def _number(text: str, event: Any) -> Value:
+def _number(text: str) -> Value:
     if _INTEGER.fullmatch(text):
         if len(text) > 20 or int(text) not in INT64:
-            raise _problem(event, "an integer that does not fit in 64 bits")
+            raise OverflowError("an integer that does not fit in 64 bits")
         return int(text)
     if _FLOAT.fullmatch(text):
         return float(text)
