@@ -8,6 +8,7 @@ is compared with the proof at each use, and hashed where it does not look as it 
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -107,6 +108,30 @@ def _wanted(files: Sequence[File], patterns: Sequence[str]) -> tuple[File, ...]:
         names = ", ".join(file.path for file in files[:_SHOWN]) + (", …" if len(files) > _SHOWN else "")
         raise Denied(f"no file of the version matches {' or '.join(map(repr, patterns))}", f"there is: {names}")
     return found
+
+
+# --- what was handed out ---------------------------------------------------------------------------------------------
+
+
+def handed_out(home: Path) -> dict[str, float]:
+    """Give the versions whose files lie below a home, by the MD5 of their folder, with when that last changed."""
+    found: dict[str, float] = {}
+    with suppress(FileNotFoundError, NotADirectoryError), os.scandir(home) as entries:
+        for entry in entries:
+            if _ROOM.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False):
+                found[f"{entry.name}.dir"] = entry.stat(follow_symlinks=False).st_ctime
+    return found
+
+
+def take_back(home: Path, md5: str) -> None:
+    """Remove the files of a version that lie below a home, and what was noted of them."""
+    folder = home / md5.removesuffix(".dir")
+    with _alone(folder.with_name(f"{folder.name}.lock")):
+        for suffix in ("", ".json", ".dir", ".lock"):
+            proofs.remove(folder.with_name(folder.name + suffix))
+
+
+_ROOM = re.compile(r"[0-9a-f]{32}")
 
 
 # --- podium's own folder, read-only ----------------------------------------------------------------------------------

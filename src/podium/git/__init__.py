@@ -18,6 +18,7 @@ from podium.git.conflicts import (
     staged,
     unmerged,
 )
+from podium.git.everywhere import View, view
 from podium.git.fresh import init, top_level
 from podium.git.line import Opened, PastTree, Turn, contents_over_time, described, turns
 from podium.git.merging import Merge, borrowing, merge_result, scratch
@@ -72,6 +73,7 @@ __all__ = [
     "Source",
     "Target",
     "Turn",
+    "View",
     "WorkingTree",
     "author",
     "borrowing",
@@ -122,4 +124,5 @@ __all__ = [
     "training_source",
     "turns",
     "unmerged",
+    "view",
 ]

@@ -59,6 +59,14 @@ class Remote:
             raise self._unavailable("cannot be read", ran.messages)
         return _advertised(ran.text)
 
+    def all_refs(self) -> dict[str, str]:
+        """Ask the remote for every ref it shows, those of pull requests included, and ``HEAD``; raises Unavailable."""
+        ran = self._run("ls-remote", "--quiet", "--", self.address)
+        if ran.code != 0:
+            raise self._unavailable("cannot be read", ran.messages)
+        pairs = (line.partition("\t") for line in ran.text.splitlines())
+        return {ref: id_ for id_, tab, ref in pairs if tab and not ref.endswith("^{}")}
+
     def fetch(self, *refspecs: str, prune: bool = False, hold: int | None = None) -> None:
         """Fetch the objects of some refs, and move no ref but those that the refspecs name; raises Unavailable."""
         pruning = "--prune" if prune else "--no-prune"

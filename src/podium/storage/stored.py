@@ -42,7 +42,8 @@ def _listed(folder: Path, first: str) -> Iterator[Stored]:
         with suppress(FileNotFoundError):  # somebody else was faster
             status = (folder / rest).lstat()
             if stat.S_ISREG(status.st_mode):
-                yield Stored(first + rest, status.st_size, status.st_mtime)
+                # a file that was moved or linked here keeps the time at which it was written elsewhere
+                yield Stored(first + rest, status.st_size, max(status.st_mtime, status.st_ctime))
 
 
 def _names(folder: Path) -> list[str]:
