@@ -10,7 +10,7 @@ from podium import api, garbage, git
 from podium.errors import Denied, Unavailable
 from tests import worlds
 
-ROUNDS = int(os.environ.get("PODIUM_TEST_ROUNDS", "8"))
+ROUNDS = int(os.environ.get("PODIUM_TEST_ROUNDS", "5"))
 LATER = time.time() + 30 * 86400
 pytestmark = pytest.mark.usefixtures("own_settings")
 
