@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from podium.cli import say, session
+from podium.version import VERSION
 
 if TYPE_CHECKING:
     from podium.ci import Written
@@ -42,7 +42,7 @@ def github(context: click.Context, force: bool) -> None:
     """
     from podium import ci
 
-    _say(ci.Written(ci.write(_root(context), ci.github(version("podium")), force=force)))
+    _say(ci.Written(ci.write(_root(context), ci.github(VERSION), force=force)))
 
 
 @command.command("gitlab")
@@ -57,7 +57,7 @@ def gitlab(context: click.Context, force: bool) -> None:
     """
     from podium import ci
 
-    _say(ci.write_gitlab(_root(context), version("podium"), force=force), ".gitlab-ci.yml")
+    _say(ci.write_gitlab(_root(context), VERSION, force=force), ".gitlab-ci.yml")
 
 
 @command.command("pre-commit")

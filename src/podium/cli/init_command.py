@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
 from pathlib import Path
 
 import click
 
 from podium.cli import say
+from podium.version import VERSION
 
 
 @click.command("init")
@@ -28,7 +28,7 @@ def command(folder: Path | None, entity: str | None, remote: str | None) -> None
     from podium import founding
 
     root = folder or Path()
-    made = founding.found(root, entity=entity, remote=remote, version=version("podium"))
+    made = founding.found(root, entity=entity, remote=remote, version=VERSION)
     for path in made.written:
         say.result(f"wrote {path}")
     if not made.written:

@@ -11,12 +11,15 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 from podium.cli import say
-from podium.errors import Error
+from podium.version import VERSION
+
+if TYPE_CHECKING:
+    from podium.errors import Error
 
 INTERRUPTED = 130
 BUG = 4
@@ -109,7 +112,7 @@ class Invocation:
     envvar="PODIUM_REGISTRY",
     help="A checkout, a bare repository or a Git URL. Default: the checkout that the working folder is in.",
 )
-@click.version_option(package_name="podium", message="podium %(version)s")
+@click.version_option(VERSION, message="podium %(version)s")
 @click.pass_context
 def podium(context: click.Context, where: str | None) -> None:
     """
@@ -137,8 +140,8 @@ def run(command: Callable[[], object]) -> int:
         sys.stdout.flush()
     except click.exceptions.Exit as stop:
         return stop.exit_code
-    except (click.ClickException, Error) as refusal:
-        return _refused(refusal)
+    except click.ClickException as misuse:
+        return _misused(misuse)
     except (KeyboardInterrupt, click.Abort):
         say.error("interrupted")
         return INTERRUPTED
@@ -146,19 +149,23 @@ def run(command: Callable[[], object]) -> int:
         # the reader of a pipe has seen enough; what Python would still flush goes nowhere
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except Exception as bug:  # noqa: BLE001 - the one place where a bug of ours becomes a report
-        return _bug(bug)
+    except Exception as problem:  # noqa: BLE001 - the one place where a bug of ours becomes a report
+        from podium.errors import Error
+
+        return _refused(problem) if isinstance(problem, Error) else _bug(problem)
     return code if isinstance(code, int) else 0
 
 
-def _refused(refusal: click.ClickException | Error) -> int:
-    if isinstance(refusal, click.exceptions.NoArgsIsHelpError):
-        refusal.show()
+def _misused(misuse: click.ClickException) -> int:
+    if isinstance(misuse, click.exceptions.NoArgsIsHelpError):
+        misuse.show()
         return USAGE
-    if isinstance(refusal, click.ClickException):
-        context = getattr(refusal, "ctx", None)
-        say.error(refusal.format_message(), f"`{context.command_path} --help` shows how" if context else "")
-        return USAGE
+    context = getattr(misuse, "ctx", None)
+    say.error(misuse.format_message(), f"`{context.command_path} --help` shows how" if context else "")
+    return USAGE
+
+
+def _refused(refusal: Error) -> int:
     say.error(refusal.sentence, refusal.hint)
     return refusal.exit_code
 

@@ -8,7 +8,6 @@ import sys
 
 import click
 
-from podium.render import plain
 from podium.visible import inert
 
 _COMMAND = re.compile(r"^\s*::", re.MULTILINE)
@@ -21,6 +20,8 @@ def result(text: str) -> None:
 
 def document(value: object) -> None:
     """Print one JSON document."""
+    from podium.render import plain
+
     click.echo(plain.document(value), nl=False)
 
 

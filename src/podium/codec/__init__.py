@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from podium.codec import write
-from podium.codec.canonical import encode
-from podium.codec.keep import canonical, is_canonical, rewrite
+from typing import TYPE_CHECKING
+
+from podium import deferred
 from podium.codec.read import API_VERSION, Source, Sources, policy, read, refuse_newer
 from podium.codec.strict import FORBIDDEN, MAX_BYTES, Malformed, Pointer, Value, decode, has_comments, locate
+
+if TYPE_CHECKING:
+    from podium.codec import write
+    from podium.codec.canon import encode
+    from podium.codec.keep import canonical, is_canonical, rewrite
+else:  # what only edits and checks need
+    __getattr__ = deferred.names(__name__, {"canon": "encode", "keep": "canonical is_canonical rewrite", "write": ""})
 
 __all__ = [
     "API_VERSION",

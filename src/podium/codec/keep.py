@@ -10,7 +10,7 @@ from __future__ import annotations
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-from podium.codec.canonical import encode
+from podium.codec.canon import encode
 from podium.codec.strict import Malformed, Value, decode, has_comments
 from podium.layout import Document
 

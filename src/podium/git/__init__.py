@@ -2,61 +2,87 @@
 
 from __future__ import annotations
 
-from podium.git.branch import author, check_can_commit, commit_paths, training_source
-from podium.git.conflicts import (
-    Joining,
-    changed_by,
-    install_driver,
-    is_joining,
-    is_settled,
-    joining,
-    last_change,
-    merge_text,
-    name_of,
-    reopen,
-    stage,
-    staged,
-    unmerged,
-)
-from podium.git.everywhere import View, view
-from podium.git.fresh import init, top_level
-from podium.git.line import Opened, PastTree, Turn, contents_over_time, described, turns
-from podium.git.merging import Merge, borrowing, merge_result, scratch
-from podium.git.objects import (
-    ObjectTree,
-    commit_objects,
-    commit_tree,
-    differences,
-    open_repository,
-    shallow_boundary,
-)
-from podium.git.program import Ran, cleaned, output, redacted, run
-from podium.git.remote import Advertised, Remote
-from podium.git.revisions import (
-    branch_point,
-    commit_at_date,
-    commit_named,
-    contains,
-    default_tip,
-    first_parents,
-    first_parents_until,
-    merge_base,
-    parents,
-    resolve_rev,
-)
-from podium.git.sources import (
-    Bare,
-    Checkout,
-    Hosted,
-    Source,
-    cache_folder,
-    check_registry,
-    git_dir_of,
-    locate,
-    lock,
-)
-from podium.git.tip import Target, target
-from podium.git.worktree import WorkingTree
+from typing import TYPE_CHECKING
+
+from podium import deferred
+
+if TYPE_CHECKING:
+    from podium.git.branch import author, check_can_commit, commit_paths, training_source
+    from podium.git.conflicts import (
+        Joining,
+        changed_by,
+        install_driver,
+        is_joining,
+        is_settled,
+        joining,
+        last_change,
+        merge_text,
+        name_of,
+        reopen,
+        stage,
+        staged,
+        unmerged,
+    )
+    from podium.git.everywhere import View, view
+    from podium.git.fresh import init, top_level
+    from podium.git.line import Opened, PastTree, Turn, contents_over_time, described, turns
+    from podium.git.merging import Merge, borrowing, merge_result, scratch
+    from podium.git.objects import (
+        ObjectTree,
+        commit_objects,
+        commit_tree,
+        differences,
+        open_repository,
+        shallow_boundary,
+    )
+    from podium.git.program import Ran, cleaned, output, redacted, run
+    from podium.git.remote import Advertised, Remote
+    from podium.git.revisions import (
+        branch_point,
+        commit_at_date,
+        commit_named,
+        contains,
+        default_tip,
+        first_parents,
+        first_parents_until,
+        merge_base,
+        parents,
+        resolve_rev,
+    )
+    from podium.git.sources import (
+        Bare,
+        Checkout,
+        Hosted,
+        Source,
+        cache_folder,
+        check_registry,
+        git_dir_of,
+        locate,
+        lock,
+    )
+    from podium.git.tip import Target, target
+    from podium.git.worktree import WorkingTree
+else:
+    __getattr__ = deferred.names(
+        __name__,
+        {
+            "branch": "author check_can_commit commit_paths training_source",
+            "conflicts": "Joining changed_by install_driver is_joining is_settled joining last_change "
+            "merge_text name_of reopen stage staged unmerged",
+            "everywhere": "View view",
+            "fresh": "init top_level",
+            "line": "Opened PastTree Turn contents_over_time described turns",
+            "merging": "Merge borrowing merge_result scratch",
+            "objects": "ObjectTree commit_objects commit_tree differences open_repository shallow_boundary",
+            "program": "Ran cleaned output redacted run",
+            "remote": "Advertised Remote",
+            "revisions": "branch_point commit_at_date commit_named contains default_tip first_parents "
+            "first_parents_until merge_base parents resolve_rev",
+            "sources": "Bare Checkout Hosted Source cache_folder check_registry git_dir_of locate lock",
+            "tip": "Target target",
+            "worktree": "WorkingTree",
+        },
+    )
 
 __all__ = [
     "Advertised",
