@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import os
-import shutil
 import stat
-import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO
 
 from podium import manifest
 from podium.errors import Denied, Unavailable
 from podium.model import File
-from podium.storage import hashing, proofs, stored
+from podium.storage import arrivals, copying, hashing, proofs, stored
+from podium.storage.arrivals import READ_ONLY, Arrivals
 from podium.storage.content import Source
 from podium.storage.hashing import Hasher, Sums
 from podium.storage.progress import Meter
@@ -23,11 +21,7 @@ from podium.storage.stored import Stored
 
 SMALL = hashing.CHUNK
 """Bytes up to which a file is read whole, so that nothing is written where the cache has it already."""
-READ_ONLY = 0o444
-_CANNOT_CLONE: set[Path] = set()
-"""Folders where one file could not share another's blocks: asking again for each file would cost more than it gives."""
-_FICLONE = 0x40049409
-"""Linux: let two files share their blocks until one of them changes."""
+_PLAIN_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 class Cache:
@@ -39,37 +33,60 @@ class Cache:
 
     def __init__(self, folder: Path, *, shared: bool = False) -> None:
         self._folder = folder
+        self._objects = f"{folder}/files/md5/"
         self._proof_folder = folder / "podium-proofs"
         self._unfinished = folder / "podium-tmp"
         self._folder_mode = 0o2775 if shared else None
         self._proven: Proofs = {}
+        self._arrivals = Arrivals(self._make, str(self._unfinished))
         self._swept = False
 
     def path(self, md5: str) -> Path:
         """Give where an object is or would be."""
-        return self._folder.joinpath(*hashing.address(md5))
+        return Path(self._place(md5))
+
+    def _place(self, md5: str) -> str:
+        return self._objects + hashing.name(md5)
 
     def add(self, source: Source, meter: Meter) -> File:
         """Copy a file into the cache, hashing it on the way; raises Denied where it changes meanwhile."""
         try:
-            with open(source.location, "rb", opener=_no_link) as stream:
-                before = os.fstat(stream.fileno())
-                sums = self._add_small(stream, meter) if before.st_size < SMALL else self._add_large(stream, meter)
-                unchanged = proofs.looks(before) == proofs.looks(os.fstat(stream.fileno()))
+            descriptor = os.open(source.location, _PLAIN_FILE)
         except PermissionError as error:
             raise Denied(f"{error.filename} cannot be read: {error.strerror}") from None
+        try:
+            before = os.fstat(descriptor)
+            if before.st_size < SMALL:
+                sums = self._add_small(arrivals.rest_of(descriptor, before.st_size), meter)
+            else:
+                sums = self._add_large(descriptor, meter)
+            unchanged = proofs.looks(before) == proofs.looks(os.fstat(descriptor))
+        finally:
+            os.close(descriptor)
         if not unchanged or sums.size != source.size:
             raise Denied(f"{source.path!r} changed while it was read", "log it again when it is written")
         return File(source.path, sums.size, sums.md5, sums.sha256)
+
+    def _add_small(self, content: bytes, meter: Meter) -> Sums:
+        meter.add(len(content))
+        return self.add_bytes(content)
+
+    def _add_large(self, descriptor: int, meter: Meter) -> Sums:
+        def counted() -> Iterator[bytes]:
+            while chunk := os.read(descriptor, hashing.CHUNK):
+                meter.add(len(chunk))
+                yield chunk
+
+        return self._streamed(counted(), lambda sums: sums.md5)
 
     def add_bytes(self, content: bytes, name: str | None = None) -> Sums:
         """Put bytes into the cache, under another name than their MD5 where one is given."""
         sums = hashing.of_bytes(content)
         md5 = name or sums.md5
-        if not _holds(self.path(md5), content):
-            with self._temporary() as (temporary, stream):
-                stream.write(content)
-                self._reveal(temporary, stream, md5)
+        place = self._place(md5)
+        if not _holds(place, content):
+            self._sweep()
+            self._arrivals.whole(place, content)
         self._remember(md5, sums)
         return sums
 
@@ -79,15 +96,30 @@ class Cache:
 
         Gives the sums, or ``None`` where they don't fit.
         """
-        with Hasher() as hasher, self._temporary() as (temporary, stream):
+        return self._streamed(chunks, lambda sums: md5 if fits(sums) else None)
+
+    def receive_whole(self, md5: str, content: bytes, fits: Callable[[Sums], bool]) -> Sums | None:
+        """Take a small object, as ``receive`` does."""
+        sums = hashing.of_bytes(content)
+        if not fits(sums):
+            return None
+        self._sweep()
+        self._arrivals.whole(self._place(md5), content)
+        self._remember(md5, sums)
+        return sums
+
+    def _streamed(self, chunks: Iterable[bytes], named: Callable[[Sums], str | None]) -> Sums | None:
+        """Write a stream while it is hashed; what it is called shows at its end, ``None`` for not at all."""
+        self._sweep()
+        with Hasher() as hasher, self._arrivals.opened() as arrival:
             for chunk in chunks:
                 hasher.update(chunk)
-                stream.write(chunk)
+                arrivals.write(arrival.descriptor, chunk)
             sums = hasher.sums()
-            if not fits(sums):
-                temporary.unlink()
-                return None
-            self._reveal(temporary, stream, md5)
+            md5 = named(sums)
+            arrival.place = self._place(md5) if md5 is not None else None
+        if md5 is None:
+            return None
         self._remember(md5, sums)
         return sums
 
@@ -97,11 +129,11 @@ class Cache:
 
         ``None`` where the cache has no such file.
         """
-        place = self.path(md5)
+        place = self._place(md5)
         if md5 in self._proven:
             seen, sums = self._proven[md5]
             with suppress(OSError):
-                if proofs.looks(place.lstat()) == seen:
+                if proofs.looks(os.lstat(place)) == seen:
                     return sums
         found = proofs.look(place)
         if found is None:
@@ -112,36 +144,36 @@ class Cache:
     def read(self, md5: str) -> bytes | None:
         """Give the content of a small object; ``None`` where it is missing or not what its name says."""
         try:
-            content = self.path(md5).read_bytes()
+            content = arrivals.read(self._place(md5))
         except OSError:
             return None
         return content if manifest.md5_of(content) == md5.removesuffix(".dir") else None
 
-    def place(self, md5: str, target: Path, *, writable: bool) -> None:
+    def place(self, md5: str, target: str, *, writable: bool) -> None:
         """
         Make a new file with a proven object's content: shared blocks where the disk can, else a link or a copy.
 
         A read-only file may be a hard link; a writable one never is.
         """
-        source = self.path(md5)
-        if clone(source, target):
-            if not writable:
-                target.chmod(READ_ONLY)
-        elif writable or source.stat().st_size == 0 or not _linked(source, target):
-            shutil.copyfile(source, target)
-            if not writable:
-                target.chmod(READ_ONLY)
-        self._still(md5)
+        source = self._place(md5)
+        if writable:
+            copying.copied(source, target)
+        elif copying.cloned(source, target):
+            os.chmod(target, READ_ONLY)
+        elif os.stat(source).st_size == 0 or not _linked(source, target):
+            copying.copied(source, target)
+            os.chmod(target, READ_ONLY)
+        self._still(md5, source)
 
-    def _still(self, md5: str) -> None:
+    def _still(self, md5: str, place: str) -> None:
         """Go on trusting an object after it was linked, which changes its ctime, if nothing else changed."""
         if md5 not in self._proven:
             return
         (inode, size, modified, _), sums = self._proven[md5]
-        now = proofs.looks(self.path(md5).lstat())
+        now = proofs.looks(os.lstat(place))
         if now[:3] != (inode, size, modified):
             del self._proven[md5]
-            raise Unavailable(f"{self.path(md5)} changed while it was copied", "run it again")
+            raise Unavailable(f"{place} changed while it was copied", "run it again")
         self._proven[md5] = (now, sums)
 
     def objects(self) -> list[Stored]:
@@ -172,91 +204,36 @@ class Cache:
 
     def _remember(self, md5: str, sums: Sums) -> None:
         with suppress(OSError):
-            self._proven[md5] = (proofs.looks(self.path(md5).lstat()), sums)
+            self._proven[md5] = (proofs.looks(os.lstat(self._place(md5))), sums)
 
-    def _add_small(self, stream: BinaryIO, meter: Meter) -> Sums:
-        content = stream.read(SMALL + 1)
-        meter.add(len(content))
-        return self.add_bytes(content)
-
-    def _add_large(self, stream: BinaryIO, meter: Meter) -> Sums:
-        with Hasher() as hasher, self._temporary() as (temporary, copy):
-            for chunk in hashing.chunks_of(stream):
-                hasher.update(chunk)
-                copy.write(chunk)
-                meter.add(len(chunk))
-            sums = hasher.sums()
-            self._reveal(temporary, copy, sums.md5)
-        self._remember(sums.md5, sums)
-        return sums
-
-    @contextmanager
-    def _temporary(self) -> Iterator[tuple[Path, BinaryIO]]:
-        self._make(self._unfinished)
+    def _sweep(self) -> None:
         if not self._swept:
             self._swept = True
             proofs.sweep(self._unfinished)
-        temporary = proofs.temporary_in(self._unfinished)
-        try:
-            with temporary.open("xb") as stream:
-                yield temporary, stream
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
 
-    def _reveal(self, temporary: Path, stream: BinaryIO, md5: str) -> None:
-        stream.flush()
-        os.fchmod(stream.fileno(), READ_ONLY)
-        place = self.path(md5)
-        try:
-            temporary.replace(place)
-        except FileNotFoundError:
-            self._make(place.parent)
-            temporary.replace(place)
-
-    def _make(self, folder: Path) -> None:
-        if folder.is_dir():
+    def _make(self, folder: str) -> None:
+        if os.path.isdir(folder):
             return
         if self._folder_mode is not None:
-            self._make(folder.parent)
-        folder.mkdir(parents=True, exist_ok=True)
+            self._make(os.path.dirname(folder))
+        os.makedirs(folder, exist_ok=True)
         if self._folder_mode is not None:
-            folder.chmod(self._folder_mode)
+            os.chmod(folder, self._folder_mode)
 
 
-def _no_link(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
-
-
-def _holds(place: Path, content: bytes) -> bool:
+def _holds(place: str, content: bytes) -> bool:
     try:
-        status = place.lstat()
-        same = stat.S_ISREG(status.st_mode) and status.st_size == len(content) and place.read_bytes() == content
+        status = os.lstat(place)
+        same = stat.S_ISREG(status.st_mode) and status.st_size == len(content) and arrivals.read(place) == content
     except OSError:
         return False
     return same and stat.S_IMODE(status.st_mode) == READ_ONLY
 
 
-def _linked(source: Path, target: Path) -> bool:
+def _linked(source: str, target: str) -> bool:
     """Make a hard link; False where the file system has none, or no more, or the file lies on another one."""
     try:
         os.link(source, target)
     except OSError:
-        return False
-    return True
-
-
-def clone(source: Path, target: Path) -> bool:
-    """Make a copy that shares its blocks with the source (btrfs, XFS, bcachefs); False where that can't be."""
-    if not sys.platform.startswith("linux") or target.parent in _CANNOT_CLONE:
-        return False
-    import fcntl
-
-    try:
-        with source.open("rb") as original, target.open("xb") as copy:
-            fcntl.ioctl(copy.fileno(), _FICLONE, original.fileno())
-    except OSError:
-        _CANNOT_CLONE.add(target.parent)
-        target.unlink(missing_ok=True)
         return False
     return True

@@ -21,11 +21,16 @@ CHUNK = 1 << 20
 _OBJECT = re.compile(r"[0-9a-f]{32}(?:\.dir)?")
 
 
-def address(md5: str) -> tuple[str, str, str, str]:
-    """Give where DVC keeps an object, in a cache as on a remote; raises Denied for what is no MD5."""
+def name(md5: str) -> str:
+    """Give where DVC keeps an object below ``files/md5``; raises Denied for what is no MD5."""
     if not _OBJECT.fullmatch(md5):
         raise Denied(f"{md5!a} is no MD5", "`podium check` finds the record")
-    return "files", "md5", md5[:2], md5[2:]
+    return f"{md5[:2]}/{md5[2:]}"
+
+
+def address(md5: str) -> tuple[str, str, str, str]:
+    """Give the parts of where DVC keeps an object, in a cache as on a remote; raises Denied for what is no MD5."""
+    return "files", "md5", *name(md5).split("/")  # type: ignore[return-value]
 
 
 @dataclass(frozen=True, slots=True)

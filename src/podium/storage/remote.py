@@ -1,15 +1,13 @@
 """
 A DVC remote: where the bytes are for everybody else.
 
-The two classes have the same verbs: one for folders, which podium reads and writes itself (DVC's own check of a local
-object may delete it), one for servers, through the file systems that DVC configures.
+There are two kinds, with the same verbs: folders, and servers, which are here: through the file systems that DVC configures.
 """
 
 from __future__ import annotations
 
 import os
 import re
-import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -18,127 +16,14 @@ from typing import Any
 from podium.errors import Denied, Unavailable
 from podium.progress import silent
 from podium.storage import hashing, proofs, stored
-from podium.storage.cache import READ_ONLY, clone
+from podium.storage.folder import FolderRemote
 from podium.storage.progress import Meter, Stopped, each
-from podium.storage.stored import Stored
+from podium.storage.stored import Absent, Stored
+
+__all__ = ["Absent", "FolderRemote", "Remote", "ServerRemote"]
 
 _BLOCK = 8 * hashing.CHUNK
 """Bytes asked of a server at a time."""
-_WHOLE = 16 * hashing.CHUNK
-"""Bytes up to which a file is copied without a word about how far it is."""
-
-
-class Absent(Exception):  # an answer, not an error: the remote is there, the object is not
-    """The remote has no such object."""
-
-
-class FolderRemote:
-    """A folder of this machine or of a share."""
-
-    jobs = 2
-    """Objects sent or fetched at a time: here that costs processor time, not waiting."""
-
-    def __init__(self, name: str, folder: Path) -> None:
-        self.name = name
-        self._folder = folder
-        self._swept: set[Path] = set()
-
-    def probe(self) -> None:
-        """Make sure that the folder is there; raises Unavailable. It is never made anew: it may be an unmounted share."""
-        if not self._folder.is_dir():
-            raise Unavailable(
-                f"the folder of the DVC remote {self.name!r} is gone: {self._folder}",
-                "mount or restore it; `dvc remote list` shows where the remotes are",
-            )
-
-    def sizes(self, objects: Iterable[str]) -> dict[str, int | None]:
-        """Give the size of each object in bytes, ``None`` where it is missing."""
-        self.probe()
-        return {md5: self._size(md5) for md5 in objects}
-
-    def chunks(self, md5: str) -> Iterator[bytes]:
-        """Read an object; raises Absent."""
-        self.probe()
-        with self._told(), self._place(md5).open("rb") as stream:
-            yield from hashing.chunks_of(stream)
-
-    def send(self, md5: str, source: Path, meter: Meter) -> None:
-        """Write an object: under a temporary name, then renamed."""
-        with self._arriving(md5) as temporary:
-            if clone(source, temporary):
-                meter.add(source.stat().st_size)
-            else:
-                _copy(source, temporary, meter)
-
-    def write(self, md5: str, content: bytes) -> None:
-        """Write a small object."""
-        with self._arriving(md5) as temporary:
-            temporary.write_bytes(content)
-
-    def objects(self) -> list[Stored]:
-        """List what is there; raises Unavailable."""
-        self.probe()
-        with self._told():
-            return list(stored.in_folder(self._folder))
-
-    def remove(self, md5: str) -> None:
-        """Take an object away, if it is there; raises Unavailable."""
-        with self._told():
-            self._place(md5).unlink(missing_ok=True)
-
-    def _place(self, md5: str) -> Path:
-        return self._folder.joinpath(*hashing.address(md5))
-
-    def _size(self, md5: str) -> int | None:
-        with self._told():
-            try:
-                return self._place(md5).stat().st_size
-            except (FileNotFoundError, NotADirectoryError):
-                return None
-
-    @contextmanager
-    def _arriving(self, md5: str) -> Iterator[Path]:
-        place = self._place(md5)
-        with self._told():
-            self._ready(place.parent)
-            temporary = proofs.temporary_in(place.parent)
-            try:
-                yield temporary
-                temporary.chmod(READ_ONLY)
-                temporary.replace(place)
-            except BaseException:
-                temporary.unlink(missing_ok=True)
-                raise
-
-    def _ready(self, folder: Path) -> None:
-        if folder in self._swept:
-            return
-        self.probe()
-        folder.mkdir(parents=True, exist_ok=True)
-        proofs.sweep(folder)
-        self._swept.add(folder)
-
-    @contextmanager
-    def _told(self) -> Iterator[None]:
-        try:
-            yield
-        except FileNotFoundError:
-            self.probe()
-            raise Absent from None
-        except OSError as error:
-            raise Unavailable(f"the DVC remote {self.name!r} cannot be used: {error.strerror}") from None
-
-
-def _copy(source: Path, target: Path, meter: Meter) -> None:
-    size = source.stat().st_size
-    if size <= _WHOLE:
-        shutil.copyfile(source, target)
-        meter.add(size)
-        return
-    with source.open("rb") as original, target.open("xb") as copy:
-        for chunk in hashing.chunks_of(original):
-            copy.write(chunk)
-            meter.add(len(chunk))
 
 
 class ServerRemote:

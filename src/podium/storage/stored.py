@@ -18,6 +18,10 @@ _TIMES = ("LastModified", "mtime", "modified", "last_modified", "updated", "crea
 """Where the file systems of DVC's plugins say when a file was written; each its own way."""
 
 
+class Absent(Exception):  # an answer, not an error: the store is there, the object is not
+    """The store has no such object."""
+
+
 @dataclass(frozen=True, slots=True)
 class Stored:
     """An object of a store: its size in bytes, and when it was written (seconds since 1970; ``None``: not told)."""

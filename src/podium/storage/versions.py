@@ -15,7 +15,7 @@ from podium.manifest import UNKNOWN
 from podium.model import File, Record
 from podium.progress import Progress, silent
 from podium.storage import config, content, hashing, proofs
-from podium.storage.cache import Cache
+from podium.storage.cache import SMALL, Cache
 from podium.storage.content import Content, Source
 from podium.storage.hashing import Sums
 from podium.storage.progress import Meter, each
@@ -103,10 +103,10 @@ class Storage:
         for record in records:
             needed.add(record, self._listed(record, target))
         there = target.sizes(needed.sizes)
-        missing = [md5 for md5, size in there.items() if size is None or md5 in again]
+        missing = {md5: None for md5, size in there.items() if size is None or md5 in again}
         needed.refuse_other_sizes({md5: size for md5, size in there.items() if md5 not in missing}, target.name)
         with _written():
-            return self._send(needed, missing, target, progress)
+            return self._send(needed, list(missing), target, progress)
 
     def _send(self, needed: _Objects, missing: Sequence[str], target: Remote, progress: Progress) -> Sent:
         files = [md5 for md5 in missing if not md5.endswith(".dir")]
@@ -245,8 +245,14 @@ class Storage:
                 meter.add(len(chunk))
                 yield chunk
 
+        def fits(sums: Sums) -> bool:
+            return _fits(file, sums)
+
         try:
-            sums = self._cache.receive(file.md5, counted(), lambda sums: _fits(file, sums))
+            if UNKNOWN != file.size < SMALL:
+                sums = self._cache.receive_whole(file.md5, b"".join(counted()), fits)
+            else:
+                sums = self._cache.receive(file.md5, counted(), fits)
         except Absent:
             raise _missing(source, repr(file.path), file.md5) from None
         if sums is None:
@@ -262,7 +268,7 @@ class Storage:
         placed = list(files)
         with _written():
             for file, target in placed:
-                self._cache.place(file.md5, target, writable=writable)
+                self._cache.place(file.md5, str(target), writable=writable)
             self._cache.keep(record.md5, [record.md5, *(file.md5 for file, _ in placed)])
 
     @property

@@ -1,0 +1,119 @@
+"""
+Files that appear in a store whole, or not at all: written under a name nobody takes for an object, then renamed.
+
+Many versions are many small files, so a small one costs as few calls to the system as it can.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from itertools import count
+
+READ_ONLY = 0o444
+_PIECE = 1 << 20
+_NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+
+
+@dataclass(slots=True)
+class Arrival:
+    """A file under way: where to write, and where it will be shown."""
+
+    descriptor: int
+    place: str | None
+
+
+class Arrivals:
+    """
+    Makes the files of one store; safe to use from many threads, and after a fork.
+
+    ``make`` makes a folder that is missing. Temporary files lie in ``folder``, or each beside its place.
+    """
+
+    def __init__(self, make: Callable[[str], None], folder: str | None = None) -> None:
+        self._make = make
+        self._folder = folder
+        self._token = secrets.token_hex(8)
+        self._numbers = count()
+
+    def whole(self, place: str, content: bytes) -> None:
+        """Write a small file; raises OSError, and leaves nothing then."""
+        with self.opened(place) as arrival:
+            write(arrival.descriptor, content)
+
+    @contextmanager
+    def opened(self, place: str | None = None) -> Iterator[Arrival]:
+        """Show a file, read-only, at the end of the block; nothing is left where it raises, or where no place is named."""
+        temporary = self._temporary(place)
+        arrival = Arrival(self._new(temporary), place)
+        try:
+            try:
+                yield arrival
+                if os.fstat(arrival.descriptor).st_mode & 0o777 != READ_ONLY:  # the umask took more than was asked for
+                    os.fchmod(arrival.descriptor, READ_ONLY)
+            finally:
+                os.close(arrival.descriptor)
+            if arrival.place is not None:
+                self._reveal(temporary, arrival.place)
+                return
+        except BaseException:
+            _remove(temporary)
+            raise
+        _remove(temporary)
+
+    def _temporary(self, place: str | None) -> str:
+        """Give a name that nobody else uses, which everybody knows to be unfinished."""
+        folder = self._folder or os.path.dirname(place or "")
+        return f"{folder}/.podium-{os.getpid():x}-{self._token}-{next(self._numbers):x}.tmp"
+
+    def _reveal(self, temporary: str, place: str) -> None:
+        """Rename a file into its place, whose folder is made where it is missing."""
+        try:
+            os.rename(temporary, place)
+        except FileNotFoundError:
+            self._make(os.path.dirname(place))
+            os.rename(temporary, place)
+
+    def _new(self, temporary: str) -> int:
+        try:
+            return os.open(temporary, _NEW, READ_ONLY)
+        except FileNotFoundError:
+            self._make(os.path.dirname(temporary))
+            return os.open(temporary, _NEW, READ_ONLY)
+
+
+def _remove(temporary: str) -> None:
+    with suppress(FileNotFoundError):
+        os.unlink(temporary)
+
+
+def write(descriptor: int, content: bytes | memoryview) -> None:
+    """Write all of it: a disk that fills up takes a part, and says why with the next call."""
+    written = os.write(descriptor, content)
+    if written < len(content):
+        rest = memoryview(content)[written:]
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
+
+
+def read(path: str, flags: int = 0) -> bytes:
+    """Read a file; raises OSError."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | flags)
+    try:
+        return rest_of(descriptor, os.fstat(descriptor).st_size)
+    finally:
+        os.close(descriptor)
+
+
+def rest_of(descriptor: int, size: int) -> bytes:
+    """Read from a file to its end, which should be ``size`` bytes away."""
+    content = os.read(descriptor, size + 1)
+    if len(content) == size:  # fewer than asked for: that was the end
+        return content
+    pieces = [content]
+    while more := os.read(descriptor, _PIECE):
+        pieces.append(more)
+    return b"".join(pieces)

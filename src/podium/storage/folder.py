@@ -1,0 +1,111 @@
+"""A DVC remote that is a folder: of this machine, or of a share. Read and written directly (DVC's own check may delete)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from podium.errors import Unavailable
+from podium.storage import arrivals, copying, hashing, proofs, stored
+from podium.storage.arrivals import Arrivals
+from podium.storage.progress import Meter
+from podium.storage.stored import Absent, Stored
+
+
+class FolderRemote:
+    """A folder of this machine or of a share."""
+
+    jobs = 2
+    """Objects sent or fetched at a time: here that costs processor time, not waiting."""
+
+    def __init__(self, name: str, folder: Path) -> None:
+        self.name = name
+        self._folder = folder
+        self._objects = f"{folder}/files/md5/"
+        self._arrivals = Arrivals(self._make)
+        self._swept: set[str] = set()
+
+    def probe(self) -> None:
+        """Make sure that the folder is there; raises Unavailable. It is never made anew: it may be an unmounted share."""
+        if not self._folder.is_dir():
+            raise Unavailable(
+                f"the folder of the DVC remote {self.name!r} is gone: {self._folder}",
+                "mount or restore it; `dvc remote list` shows where the remotes are",
+            )
+
+    def sizes(self, objects: Iterable[str]) -> dict[str, int | None]:
+        """Give the size of each object in bytes, ``None`` where it is missing."""
+        self.probe()
+        with self._told():
+            return {md5: self._size(md5) for md5 in objects}
+
+    def chunks(self, md5: str) -> Iterator[bytes]:
+        """Read an object; raises Absent."""
+        with self._told():
+            descriptor = os.open(self._place(md5), os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                while chunk := os.read(descriptor, hashing.CHUNK):
+                    yield chunk
+            finally:
+                os.close(descriptor)
+
+    def send(self, md5: str, source: Path, meter: Meter) -> None:
+        """Write an object: under a temporary name, then renamed."""
+        place = self._place(md5)
+        with self._told():
+            self._sweep(place)
+            descriptor = os.open(source, os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                with self._arrivals.opened(place) as arrival:
+                    copying.fill(descriptor, arrival.descriptor, meter.add)
+            finally:
+                os.close(descriptor)
+
+    def write(self, md5: str, content: bytes) -> None:
+        """Write a small object."""
+        place = self._place(md5)
+        with self._told():
+            self._sweep(place)
+            self._arrivals.whole(place, content)
+
+    def objects(self) -> list[Stored]:
+        """List what is there; raises Unavailable."""
+        self.probe()
+        with self._told():
+            return list(stored.in_folder(self._folder))
+
+    def remove(self, md5: str) -> None:
+        """Take an object away, if it is there; raises Unavailable."""
+        with self._told():
+            Path(self._place(md5)).unlink(missing_ok=True)
+
+    def _place(self, md5: str) -> str:
+        return self._objects + hashing.name(md5)
+
+    def _size(self, md5: str) -> int | None:
+        try:
+            return os.stat(self._place(md5)).st_size
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+
+    def _sweep(self, place: str) -> None:
+        folder = os.path.dirname(place)
+        if folder not in self._swept:
+            self._swept.add(folder)
+            proofs.sweep(Path(folder))
+
+    def _make(self, folder: str) -> None:
+        self.probe()
+        os.makedirs(folder, exist_ok=True)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except FileNotFoundError:
+            self.probe()
+            raise Absent from None
+        except OSError as error:
+            raise Unavailable(f"the DVC remote {self.name!r} cannot be used: {error.strerror}") from None
