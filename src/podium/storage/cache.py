@@ -6,6 +6,7 @@ import os
 import stat
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 
 from podium import manifest
@@ -77,7 +78,9 @@ class Cache:
                 meter.add(len(chunk))
                 yield chunk
 
-        return self._streamed(counted(), lambda sums: sums.md5)
+        sums = self._streamed(counted(), lambda sums: sums.md5)
+        assert sums is not None, "it was given a name"
+        return sums
 
     def add_bytes(self, content: bytes, name: str | None = None) -> Sums:
         """Put bytes into the cache, under another name than their MD5 where one is given."""
@@ -90,16 +93,19 @@ class Cache:
         self._remember(md5, sums)
         return sums
 
-    def receive(self, md5: str, chunks: Iterable[bytes], fits: Callable[[Sums], bool]) -> Sums | None:
+    def receive(self, md5: str, chunks: Iterator[bytes], fits: Callable[[Sums], bool]) -> Sums | None:
         """
         Take an object from a stream, if its sums fit; nothing is left behind otherwise.
 
         Gives the sums, or ``None`` where they don't fit.
         """
-        return self._streamed(chunks, lambda sums: md5 if fits(sums) else None)
-
-    def receive_whole(self, md5: str, content: bytes, fits: Callable[[Sums], bool]) -> Sums | None:
-        """Take a small object, as ``receive`` does."""
+        head, size = [], 0
+        for chunk in chunks:
+            head.append(chunk)
+            size += len(chunk)
+            if size >= SMALL:
+                return self._streamed(chain(head, chunks), lambda sums: md5 if fits(sums) else None)
+        content = b"".join(head)
         sums = hashing.of_bytes(content)
         if not fits(sums):
             return None

@@ -58,11 +58,10 @@ def cloned(source: str, target: str) -> bool:
 
 def _by_the_kernel(source: int, target: int, told: Callable[[int], object]) -> None:
     try:
-        while copied := os.copy_file_range(source, target, _PIECE):
+        while hasattr(os, "copy_file_range") and (copied := os.copy_file_range(source, target, _PIECE)):
             told(copied)
-        return
-    except (OSError, AttributeError) as error:  # not on every system, nor between all file systems
-        if isinstance(error, OSError) and error.errno not in _NOT_HERE:
+    except OSError as error:  # not between all file systems
+        if error.errno not in _NOT_HERE:
             raise
     while chunk := os.read(source, _SMALL):
         arrivals.write(target, chunk)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from podium.errors import Unavailable
-from podium.storage import arrivals, copying, hashing, proofs, stored
+from podium.storage import copying, hashing, proofs, stored
 from podium.storage.arrivals import Arrivals
 from podium.storage.progress import Meter
 from podium.storage.stored import Absent, Stored

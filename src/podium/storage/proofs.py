@@ -42,7 +42,7 @@ def settle(newest_ctime_ns: int) -> None:
         time.sleep(wait / 1e9)
 
 
-def look(path: Path) -> tuple[Looks, Sums] | None:
+def look(path: str | Path) -> tuple[Looks, Sums] | None:
     """Hash a plain file; ``None`` where there is none, where it is a link, or where it changed meanwhile."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)

@@ -15,7 +15,7 @@ from podium.manifest import UNKNOWN
 from podium.model import File, Record
 from podium.progress import Progress, silent
 from podium.storage import config, content, hashing, proofs
-from podium.storage.cache import SMALL, Cache
+from podium.storage.cache import Cache
 from podium.storage.content import Content, Source
 from podium.storage.hashing import Sums
 from podium.storage.progress import Meter, each
@@ -245,14 +245,8 @@ class Storage:
                 meter.add(len(chunk))
                 yield chunk
 
-        def fits(sums: Sums) -> bool:
-            return _fits(file, sums)
-
         try:
-            if UNKNOWN != file.size < SMALL:
-                sums = self._cache.receive_whole(file.md5, b"".join(counted()), fits)
-            else:
-                sums = self._cache.receive(file.md5, counted(), fits)
+            sums = self._cache.receive(file.md5, counted(), lambda sums: _fits(file, sums))
         except Absent:
             raise _missing(source, repr(file.path), file.md5) from None
         if sums is None:
