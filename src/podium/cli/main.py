@@ -44,6 +44,7 @@ COMMANDS: dict[str, str] = {
     "use": "Fetch a version's files, verify them, print where they are.",
     "upload": "Send to the remote what it lacks.",
     "verify": "Prove that the remote has every byte.",
+    "copy": "Copy the bytes of versions from one remote to another.",
     "gc": "Find, and on request delete, what no version needs.",
     "check": "Check the registry against every rule.",
     "plan": "Say what a change means, before it is merged.",

@@ -270,6 +270,11 @@ class Storage:
         """The cache on this machine."""
         return self._cache
 
+    @property
+    def scratch(self) -> Path:
+        """A folder for unfinished files, beside DVC's configuration; it may have to be made."""
+        return self._config.folder / "tmp"
+
     def remote(self, name: str | None = None) -> Remote:
         """Give a remote by its name in DVC's configuration, or the default one; raises Denied where there is none such."""
         return self._remote(name)

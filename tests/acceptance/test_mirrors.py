@@ -1,0 +1,205 @@
+"""`podium copy` between remotes of every kind, and `podium gc` on each: real servers, the command as it is typed."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.conftest import Place, Said
+from tests.acceptance.typed import typed
+from tests.servers import DvcRemote, FolderStore
+
+ROOT = Path(__file__).parent.parent.parent
+
+SEVERAL = (
+    "import json, sys; from tests.acceptance.typed import typed; json.dump(typed(json.loads(sys.argv[1])), sys.stdout)"
+)
+
+
+def several(place, *commands):
+    """Type commands one after the other in this process; they only touch folders."""
+    with contextlib.chdir(place.root):
+        return [Said(*one) for one in typed(commands)]
+
+
+def several_apart(place, *commands, **env):
+    """Type them in a process of its own: the clients of servers leave connections and threads behind."""
+    ran = subprocess.run(
+        [sys.executable, "-c", SEVERAL, json.dumps(commands)],
+        cwd=place.root, capture_output=True, text=True, check=True,
+        env={**os.environ, **env, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])},
+    )  # fmt: skip
+    return [Said(*one) for one in json.loads(ran.stdout)]
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory, nobodys_machine):
+    """A registry with two versions, its origin and its store, all found by relative paths."""
+    above = Place(tmp_path_factory.mktemp("template"))
+    above.git("init", "-q", "--bare", "-b", "main", "origin.git")
+    above.git("init", "-q", "-b", "main", "registry")
+    registry = Place(above.root / "registry")
+    registry.git("remote", "add", "origin", "../origin.git")
+    (above.root / "store").mkdir()
+    several(registry, ["init", "--entity", "acme", "--remote", "../store"])
+    registry.commit("Start a registry")
+    for number in range(2):
+        several(registry, ["log", "v/a", str(registry.model("out", f"weights {number}")), "--commit"])
+    registry.git("push", "-q", "-u", "origin", "main")
+    return above.root
+
+
+@pytest.fixture
+def logged(template, tmp_path):
+    """A registry with two versions, in a store that is a folder; its objects by path."""
+    shutil.copytree(template, tmp_path, dirs_exist_ok=True, symlinks=True)
+    store = FolderStore(tmp_path / "store")
+    return Place(tmp_path / "registry"), store, {path: store.read(path) for path in store.paths()}
+
+
+@pytest.fixture
+def mirror(logged):
+    """A second folder as a remote called mirror."""
+    registry, _, _ = logged
+    folder = registry.root.parent / "mirror"
+    folder.mkdir()
+    DvcRemote(str(folder)).add(registry.root, "mirror")
+    return FolderStore(folder)
+
+
+@pytest.mark.xdist_group("s3")
+def test_bytes_go_from_kind_to_kind_and_garbage_goes_from_each(logged, s3, sshd, web, tmp_path):
+    registry, _, objects = logged
+    name = tmp_path.parent.name + tmp_path.name
+    kinds = {"cloud": s3, "host": sshd, "dav": web}
+    for remote, server in kinds.items():
+        server.remote(name).add(registry.root, remote)
+    web.reading(name).add(registry.root, "reading")
+    (tmp_path / "last").mkdir()
+    DvcRemote(str(tmp_path / "last")).add(registry.root, "last")
+    (tmp_path / "home/.ssh").mkdir(parents=True)
+    (tmp_path / "home/.ssh/known_hosts").write_text(sshd.known())
+    garbage = f"files/md5/{'d' * 2}/{'e' * 30}"
+    for server in kinds.values():
+        server.store(name).write(garbage, b"nobody's")
+    (registry.root / ".dvc/cache").rename(tmp_path / "cache")  # each byte has to come over the wire
+    chain = ["storage", *kinds]
+    said = several_apart(
+        registry,
+        *(["copy", *pair, "--format", "json"] for pair in pairwise(chain)),
+        ["copy", "reading", "last", "--format", "json"],
+        *(["gc", "--remote", remote, "--format", "json"] for remote in kinds),
+        *(["gc", "--remote", remote, "--older-than", "0h", "--delete", "--format", "json"] for remote in kinds),
+        ["gc", "--remote", "reading"],
+        HOME=str(tmp_path / "home"),
+    )
+    copies, looks, deletions, refused = said[:4], said[4:7], said[7:10], said[10]
+    for one in copies:
+        assert (one.code, one.json["objects"], one.json["findings"]) == (0, len(objects), []), one
+    for server in (*(server.store(name) for server in kinds.values()), FolderStore(tmp_path / "last")):
+        assert {path: server.read(path) for path in server.paths()} == objects
+    for one in looks:  # the server says how old the object is
+        assert (one.json["places"][0]["objects"], one.json["places"][0]["young"]) == ([], 1), one
+    for one in deletions:
+        assert [found["md5"] for found in one.json["places"][0]["objects"]] == ["dd" + "e" * 30], one
+    assert refused.code == 1
+    assert "cannot list" in refused.err
+
+
+def test_what_is_there_in_its_size_is_not_sent_again(logged, mirror):
+    registry, _, objects = logged
+    dry, first, again = several(
+        registry,
+        ["copy", "storage", "mirror", "--dry-run", "--format", "json"],
+        ["copy", "storage", "mirror", "v/a:v0"],
+        ["copy", "storage", "mirror", "--format", "json"],
+    )
+    assert (dry.json["objects"], dry.json["there"]) == (len(objects), 0)
+    assert dry.json["bytes"] == sum(map(len, objects.values()))
+    assert first.out.startswith("copied 3 objects, ")
+    assert (again.json["objects"], again.json["there"]) == (len(objects) - 3, 3)
+    assert {path: mirror.read(path) for path in mirror.paths()} == objects
+
+
+@pytest.mark.parametrize("harm", ["missing", "size", "hash"])
+def test_a_file_that_the_source_has_not_as_recorded_is_named_and_its_version_not_shown(logged, mirror, harm):
+    registry, store, objects = logged
+    path = next(path for path, content in objects.items() if content == b"weights 1")
+    {
+        "missing": lambda: store.remove(path),
+        "size": lambda: store.write(path, b"weights 1, and more"),
+        "hash": lambda: store.write(path, b"weights 2"),
+    }[harm]()
+    (registry.root / ".dvc/cache").rename(registry.root.parent / "cache")
+    (said,) = several(registry, ["copy", "storage", "mirror"])
+    assert said.code == 1
+    assert f"v/a:v1: model.safetensors: {harm} on storage" in said.out
+    shown = [content for name, content in objects.items() if name.endswith(".dir") and name in mirror.paths()]
+    assert len(shown) == 1
+    assert path not in mirror.paths()
+    assert not list((registry.root / ".dvc/tmp").glob(".podium-*"))
+
+
+def test_a_remote_that_is_gone_is_exit_3_and_the_same_one_twice_exit_2(logged, mirror):
+    registry, _, _ = logged
+    mirror.folder.rmdir()
+    gone, same, unknown = several(
+        registry, ["copy", "storage", "mirror"], ["copy", "storage", "storage"], ["copy", "storage", "nowhere"]
+    )
+    assert (gone.code, same.code, unknown.code) == (3, 2, 1)
+    assert "nowhere" in unknown.err
+
+
+def test_all_takes_the_versions_of_open_branches_too(logged, mirror):
+    registry, store, _ = logged
+    registry.git("switch", "-q", "-c", "topic")
+    several(registry, ["log", "v/b", str(registry.model("out", "of a branch")), "--commit"])
+    registry.git("push", "-q", "origin", "topic")
+    registry.git("switch", "-q", "main")
+    registry.git("branch", "-q", "-D", "topic")
+    without, everything = several(registry, ["copy", "storage", "mirror"], ["copy", "storage", "mirror", "--all"])
+    assert (without.code, everything.code) == (0, 0)
+    assert mirror.paths() == store.paths()
+    assert "copied 2 objects" in everything.out
+
+
+# --- gc, as it is typed ---------------------------------------------------------------------------------------------
+
+
+def test_gc_says_what_it_would_do_and_with_which_options(logged):
+    registry, store, objects = logged
+    store.write(f"files/md5/aa/{'b' * 30}", b"12345")
+    dry, young, nowhere, badly, done, after = several(
+        registry,
+        ["gc", "--older-than", "0h"],
+        ["gc"],
+        ["gc", "--delete"],
+        ["gc", "--older-than", "soon"],
+        ["gc", "--older-than", "0h", "--delete", "--remote", "storage"],
+        ["gc", "--older-than", "0h", "--format", "json"],
+    )
+    assert "storage: no version needs 1 objects, 5 B; 5 are needed" in dry.out
+    assert "nothing was deleted: `podium gc --delete --remote storage` does" in dry.err
+    assert "no version needs 0 objects, 0 B; 5 are needed; 1 more are too young to tell" in young.out
+    assert (nowhere.code, badly.code) == (2, 2)
+    assert "--remote NAME" in nowhere.err
+    assert "storage: deleted 1 objects, 5 B" in done.out
+    assert after.json["places"][0] == {"name": "storage", "needed": 5, "young": 0, "objects": [], "bytes": 0}
+    assert store.paths() == objects.keys()
+
+
+def test_gc_says_how_to_mend_a_clone_that_hides_versions(logged, tmp_path):
+    registry, store, objects = logged
+    registry.git("clone", "-q", "--depth=1", f"file://{tmp_path}/origin.git", str(tmp_path / "shallow"))
+    (said,) = several(registry, ["-R", str(tmp_path / "shallow"), "gc", "--delete", "--remote", "storage"])
+    assert said.code == 3
+    assert "git fetch --unshallow" in said.err
+    assert store.paths() == objects.keys()
