@@ -9,12 +9,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from podium import codec, git, layout, model, refs
+from podium import codec, freshness, git, layout, model, refs
 from podium.errors import Usage
 from podium.model import Artifact, RegisteredModel, Version
 from podium.progress import Progress, silent
 
 if TYPE_CHECKING:
+    from podium import index
     from podium.editing import Editing
     from podium.history import Event
     from podium.resolve import Used
@@ -23,15 +24,26 @@ if TYPE_CHECKING:
 Where = str | os.PathLike[str] | None
 
 
-def open(where: Where = None, *, rev: str | None = None) -> Registry:  # noqa: A001 - read as podium.open
+def open(  # noqa: A001 - read as podium.open
+    where: Where = None, *, rev: str | None = None, max_age: float | None = None, offline: bool | None = None
+) -> Registry:
     """
-    Open a registry: a checkout (default: the one the working folder is in), a bare repository or a Git URL.
+    Open a registry: a checkout (default: the one the working folder is in), a bare repository, a Git URL, or the web address
+    of a static index.
 
-    ``rev`` is a commit, branch, tag, or a date (``2026-03-01``). Without it a checkout is read as it lies on disk. Raises
-    NotARegistry, or Unavailable where the repository is out of reach.
+    ``rev`` is a commit, branch, tag, or a date (``2026-03-01``). Without it a checkout is read as it lies on disk. What is
+    kept here of a registry elsewhere is taken as it is for ``max_age`` seconds (default: PODIUM_MAX_AGE, else 0), and with
+    ``offline`` (default: PODIUM_OFFLINE) whatever its age; else it is made sure of first. Raises NotARegistry, Usage for an
+    address that is not to be used, Unavailable where the registry is out of reach or, ``offline``, was never read here.
     """
     place = os.fspath(where) if where is not None else os.environ.get("PODIUM_REGISTRY")
-    return Registry(git.locate(place, Path.cwd()), rev)
+    fresh = freshness.chosen(max_age, offline, os.environ)
+    source = git.locate(place, Path.cwd(), fresh)
+    if isinstance(source, git.Hosted) and source.age is None:
+        from podium import index
+
+        return Registry(index.find(source.url, git.cache_folder(), fresh) or source, rev)
+    return Registry(source, rev)
 
 
 def use_model(
@@ -41,28 +53,54 @@ def use_model(
     rev: str | None = None,
     to: Where = None,
     files: Sequence[str] | None = None,
+    max_age: float | None = None,
+    offline: bool | None = None,
 ) -> Path:
     """
     Fetch a model version's files, verify every byte, and give the folder, or the file where there is only one.
 
     ``to`` is a folder for writable copies; without it the files are read-only and shared. ``files`` are patterns for the
-    files that are wanted. Raises what Registry.resolve raises; Denied where bytes are not those recorded; Unavailable where
+    files that are wanted. ``max_age`` and ``offline`` are those of ``open``: they are about the registry, not about bytes that
+    have to be fetched. Raises what Registry.resolve raises; Denied where bytes are not those recorded; Unavailable where
     the remote is out of reach.
     """
-    return open(registry, rev=rev).use(reference, to=to, files=files).path
+    opened = open(registry, rev=rev, max_age=max_age, offline=offline)
+    return opened.use(reference, to=to, files=files).path
 
 
 class Registry:
     """A registry that is open, at one revision."""
 
-    def __init__(self, source: git.Source, rev: str | None = None) -> None:
-        self.source = source
+    def __init__(self, place: git.Source | index.Published, rev: str | None = None) -> None:
+        self.place = place
         self.rev = rev
+
+    @property
+    def source(self) -> git.Source:
+        """The repository that is read; raises Denied where it is none, but a static index."""
+        if isinstance(self.place, git.Checkout | git.Bare | git.Hosted):
+            return self.place
+        raise self.place.refusal("history and no files")
+
+    @property
+    def age(self) -> float | None:
+        """
+        Seconds since what is read was made sure of, where it is taken as it is kept here.
+
+        ``None`` where it lies on this machine, or is made sure of when it is read.
+        """
+        if isinstance(self.place, git.Checkout | git.Bare):
+            return None
+        return self.place.age if self.place.freshness.takes(self.place.age) else None
 
     @cached_property
     def value(self) -> model.Registry:
         """The registry as a value: what every function of podium's core takes."""
-        return codec.read(self.source.tree(self.rev))
+        if isinstance(self.place, git.Checkout | git.Bare | git.Hosted):
+            return codec.read(self.place.tree(self.rev))
+        if self.rev is not None:
+            raise self.place.refusal("earlier states for --rev")
+        return self.place.value
 
     @property
     def models(self) -> Mapping[str, RegisteredModel]:
@@ -138,7 +176,7 @@ class Registry:
         return resolve.use(
             version,
             lambda: self.storage,
-            self.source.home,
+            self.place.home,
             to=Path(os.path.abspath(to)) if to is not None else None,  # noqa: PTH100 - links are not followed
             patterns=files or (),
             force=force,
@@ -150,11 +188,16 @@ class Registry:
         """Where the bytes are: DVC's cache and remotes, as this registry configures them."""
         from podium.storage import Storage
 
-        if isinstance(self.source, git.Checkout):
-            return Storage.at(self.source.root)
-        tree = self.source.tree(None)
-        config = tree.read(layout.DVC_CONFIG) if tree.entry(layout.DVC_CONFIG) is not None else b""
-        return Storage.detached(self.source.home, config)
+        if isinstance(self.place, git.Checkout):
+            return Storage.at(self.place.root)
+        return Storage.detached(self.place.home, self._configuration(self.place))
+
+    @staticmethod
+    def _configuration(place: git.Bare | git.Hosted | index.Published) -> bytes:
+        if not isinstance(place, git.Bare | git.Hosted):
+            return place.configuration()
+        tree = place.tree(None)
+        return tree.read(layout.DVC_CONFIG) if tree.entry(layout.DVC_CONFIG) is not None else b""
 
     def edit(
         self,

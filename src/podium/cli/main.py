@@ -111,7 +111,7 @@ class Invocation:
     "where",
     metavar="PATH|URL",
     envvar="PODIUM_REGISTRY",
-    help="A checkout, a bare repository or a Git URL. Default: the checkout that the working folder is in.",
+    help="A checkout, a bare repository, a Git URL or a static index. Default: the checkout that the working folder is in.",
 )
 @click.version_option(VERSION, message="podium %(version)s")
 @click.pass_context

@@ -18,9 +18,42 @@ def output(*formats: str) -> Callable[[F], F]:
     )
 
 
-rev = click.option(
+_rev = click.option(
     "--rev", metavar="REV", help="Read a commit, branch or tag, or the default branch at a date (2026-03-01)."
 )
+
+
+def _noted(context: click.Context, option: click.Parameter, value: Any) -> None:
+    """Note what was typed where ``session.registry`` looks for it: no command has to hand it on."""
+    if value is not None and value is not False:
+        context.meta[f"podium.{option.name}"] = value
+
+
+_max_age = click.option(
+    "--max-age",
+    type=click.FloatRange(min=0),
+    metavar="SECONDS",
+    expose_value=False,
+    callback=_noted,
+    help="With a URL: take what was read so many seconds ago without asking again. PODIUM_MAX_AGE does the same.",
+)
+_offline = click.option(
+    "--offline",
+    is_flag=True,
+    expose_value=False,
+    callback=_noted,
+    help="With a URL: take what was read before, however long ago, and ask nobody. PODIUM_OFFLINE=1 does the same.",
+)
+
+
+def fresh(command: F) -> F:
+    """Add ``--max-age`` and ``--offline``."""
+    return _max_age(_offline(command))
+
+
+def rev(command: F) -> F:
+    """Add ``--rev``, and the options that say how fresh a registry elsewhere must be."""
+    return _rev(fresh(command))
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 @click.command("plan")
 @click.argument("base")
 @click.argument("head", required=False)
+@options.fresh
 @options.output("text", "json", "markdown")
 @click.pass_context
 def command(context: click.Context, base: str, head: str | None, form: str) -> int:

@@ -21,10 +21,15 @@ if TYPE_CHECKING:
 
 
 def registry(context: click.Context, rev: str | None = None) -> Registry:
-    """Open the registry that -R, PODIUM_REGISTRY or the working folder names."""
-    from podium import api
+    """Open the registry that -R, PODIUM_REGISTRY or the working folder names; say how old it is where it is not asked."""
+    from podium import api, freshness
 
-    return api.open(context.obj.where, rev=rev)
+    max_age, offline = context.meta.get("podium.max_age"), context.meta.get("podium.offline")
+    opened = api.open(context.obj.where, rev=rev, max_age=max_age, offline=offline)
+    if opened.age is not None and not context.meta.setdefault("podium.told", False):
+        say.note(f"as it was {freshness.words(opened.age)}: {opened.place.label}")
+        context.meta["podium.told"] = True
+    return opened
 
 
 @contextmanager

@@ -5,7 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from podium import deferred
-from podium.codec.read import API_VERSION, Source, Sources, policy, read, refuse_newer
+from podium.codec.read import (
+    API_VERSION,
+    Source,
+    Sources,
+    about_of,
+    alias_of,
+    link_of,
+    policy,
+    read,
+    record_of,
+    refuse_newer,
+)
 from podium.codec.strict import FORBIDDEN, MAX_BYTES, Malformed, Pointer, Value, decode, has_comments, locate
 
 if TYPE_CHECKING:
@@ -24,14 +35,18 @@ __all__ = [
     "Source",
     "Sources",
     "Value",
+    "about_of",
+    "alias_of",
     "canonical",
     "decode",
     "encode",
     "has_comments",
     "is_canonical",
+    "link_of",
     "locate",
     "policy",
     "read",
+    "record_of",
     "refuse_newer",
     "rewrite",
     "write",

@@ -109,7 +109,7 @@ def _models(registry: Registry, files: Sources) -> Mapping[str, RegisteredModel]
             _aliases(files, "model", name),
             lambda: _about(files, "model", name),
             lambda: _withdrawn(files, "model", name),
-            _members(files.tree, "model", name, lambda path: _link(files.valid(path, "link"))),
+            _members(files.tree, "model", name, lambda path: link_of(files.valid(path, "link"))),
         ),
         lambda name: _is_folder(files.tree, layout.model_folder(name)),
     )
@@ -128,7 +128,7 @@ def _artifacts(registry: Registry, files: Sources) -> Mapping[str, Artifact]:
             _aliases(files, "artifact", name),
             lambda: _about(files, "artifact", name),
             lambda: _withdrawn(files, "artifact", name),
-            _members(files.tree, "artifact", name, lambda path: _record(files.valid(path, "version"))),
+            _members(files.tree, "artifact", name, lambda path: record_of(files.valid(path, "version"))),
         ),
         lambda name: name.count("/") == 1 and _is_folder(files.tree, layout.artifact_folder(name)),
     )
@@ -149,7 +149,7 @@ def _aliases(files: Sources, kind: refs.Kind, name: str) -> Mapping[str, Alias]:
     folder = f"{layout.folder(kind, name)}/aliases"
     return Lazily(
         lambda: [stem for stem in _stems(files.tree, folder, ".yaml") if refs.why_not_alias(stem) is None],
-        lambda alias: _alias(files.valid(layout.alias(kind, name, alias), "alias")),
+        lambda alias: alias_of(files.valid(layout.alias(kind, name, alias), "alias")),
         lambda alias: refs.why_not_alias(alias) is None and _is_file(files.tree, layout.alias(kind, name, alias)),
     )
 
@@ -224,7 +224,11 @@ def policy(data: Mapping[str, Value]) -> Policy:
 
 
 def _about(files: Sources, kind: refs.Kind, name: str) -> About:
-    data = files.valid(layout.about(kind, name), kind)
+    return about_of(files.valid(layout.about(kind, name), kind))
+
+
+def about_of(data: Mapping[str, Value]) -> About:
+    """Give what a document of a registered model or an artifact says, which its schema has accepted."""
     return About(
         description=data.get("description", ""),
         owners=tuple(data.get("owners", ())),
@@ -244,15 +248,18 @@ def _withdrawn(files: Sources, kind: refs.Kind, name: str) -> Mapping[str, str]:
     return _about(files, kind, name).withdrawn
 
 
-def _link(data: Mapping[str, Value]) -> Link:
+def link_of(data: Mapping[str, Value]) -> Link:
+    """Give the link of a document that its schema has accepted."""
     return Link(data["artifact"], data["version"])
 
 
-def _alias(data: Mapping[str, Value]) -> Alias:
+def alias_of(data: Mapping[str, Value]) -> Alias:
+    """Give the alias of a document that its schema has accepted."""
     return Alias(data["version"], data["generation"])
 
 
-def _record(data: Mapping[str, Value]) -> Record:
+def record_of(data: Mapping[str, Value]) -> Record:
+    """Give the record of a ``.dvc`` file that its schema has accepted."""
     out, meta = data["outs"][0], data["meta"]
     files = meta.get("files")
     return Record(

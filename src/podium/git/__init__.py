@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from podium.git.everywhere import View, view
     from podium.git.fresh import init, top_level
     from podium.git.line import Opened, PastTree, Turn, contents_over_time, described, turns
+    from podium.git.locks import lock
     from podium.git.merging import Merge, borrowing, merge_result, scratch
     from podium.git.objects import (
         ObjectTree,
@@ -58,7 +59,6 @@ if TYPE_CHECKING:
         check_registry,
         git_dir_of,
         locate,
-        lock,
     )
     from podium.git.tip import Target, target
     from podium.git.worktree import WorkingTree
@@ -72,13 +72,14 @@ else:
             "everywhere": "View view",
             "fresh": "init top_level",
             "line": "Opened PastTree Turn contents_over_time described turns",
+            "locks": "lock",
             "merging": "Merge borrowing merge_result scratch",
             "objects": "ObjectTree commit_objects commit_tree differences open_repository shallow_boundary",
             "program": "Ran cleaned output redacted run",
             "remote": "Advertised Remote",
             "revisions": "branch_point commit_at_date commit_named contains default_tip first_parents "
             "first_parents_until merge_base parents resolve_rev",
-            "sources": "Bare Checkout Hosted Source cache_folder check_registry git_dir_of locate lock",
+            "sources": "Bare Checkout Hosted Source cache_folder check_registry git_dir_of locate",
             "tip": "Target target",
             "worktree": "WorkingTree",
         },

@@ -53,11 +53,20 @@ class Remote:
 
     def advertised(self) -> Advertised:
         """Ask the remote what it has; raises Unavailable."""
-        patterns = ("HEAD", "refs/heads/*", "refs/tags/*")
+        return _advertised(self._listed("HEAD", "refs/heads/*", "refs/tags/*"))
+
+    def head(self) -> Advertised:
+        """Ask the remote for its default branch only, which is cheap whatever else it has; raises Unavailable."""
+        listing = self._listed("HEAD")
+        default = _advertised(listing).default
+        tip = re.search(r"^([0-9a-f]{40,64})\tHEAD$", listing, re.MULTILINE)
+        return Advertised(default, {f"refs/heads/{default}": tip[1]} if default is not None and tip is not None else {})
+
+    def _listed(self, *patterns: str) -> str:
         ran = self._run("ls-remote", "--symref", "--quiet", "--", self.address, *patterns)
         if ran.code != 0:
             raise self._unavailable("cannot be read", ran.messages)
-        return _advertised(ran.text)
+        return ran.text
 
     def all_refs(self) -> dict[str, str]:
         """Ask the remote for every ref it shows, those of pull requests included, and ``HEAD``; raises Unavailable."""

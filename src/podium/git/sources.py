@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import re
@@ -16,9 +15,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from podium import layout
+from podium import freshness, layout
 from podium.errors import Denied, NotARegistry, Unavailable, Usage
+from podium.freshness import ANEW, Freshness
 from podium.git import program
+from podium.git.locks import lock
 from podium.git.objects import ObjectTree, commit_tree, open_repository
 from podium.git.remote import Remote
 from podium.git.revisions import default_tip, resolve_rev
@@ -32,6 +33,7 @@ _SCHEMES = frozenset({"https", "http", "ssh", "git", "file", "git+ssh", "ssh+git
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(.*)", re.DOTALL)
 _HELPER = re.compile(r"[A-Za-z0-9][A-Za-z0-9+.-]*::")
 _HOST_AND_PATH = re.compile(r"(?:[^/@:\s]+@)?([^/@:\s]+|\[[0-9A-Fa-f:.]+\]):(?!//)[^\s]+")
+_EVERYTHING = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
 _EMPTY = "make the first commit in a clone of it, and `git push -u origin HEAD`"
 
 
@@ -129,10 +131,16 @@ class Bare:
 
 @dataclass(frozen=True)
 class Hosted:
-    """A registry at a Git URL; it is read in a bare clone in the cache, which is fetched before the first look."""
+    """
+    A registry at a Git URL; it is read in a bare clone in the cache, which is made as fresh as is asked for.
+
+    Who only reads the default branch fetches nothing else. Two files beside the clone bear in their times when it was last
+    made sure of: that branch, and all branches and tags.
+    """
 
     url: str
     cache: Path
+    freshness: Freshness = ANEW
 
     @property
     def label(self) -> str:
@@ -144,42 +152,109 @@ class Hosted:
         """The folder for bytes, beside the clone."""
         return self.cache.with_suffix(".files")
 
+    @property
+    def is_kept(self) -> bool:
+        """Tell whether there is a clone."""
+        return (self.cache / "HEAD").is_file()
+
+    @property
+    def age(self) -> float | None:
+        """Seconds since the clone's default branch was what the remote has; ``None`` where there is no clone."""
+        return freshness.age(self._stamp(all_refs=False)) if self.is_kept else None
+
     @cached_property
     def repository(self) -> Repository:
-        """The clone, as fresh as the remote; raises Unavailable where the remote does not answer."""
-        self.fetch()
+        """The clone with every branch and tag, as fresh as asked for; raises Unavailable where that cannot be had."""
+        self._refresh(all_refs=True)
+        return open_repository(self.cache)
+
+    @cached_property
+    def _followed(self) -> Repository:
+        """The clone, of which only the default branch has to be fresh."""
+        self._refresh(all_refs=False)
         return open_repository(self.cache)
 
     def tree(self, rev: str | None = None) -> Tree:
         """Give the files of a revision, or of the default branch; raises what ``resolve_rev`` does, and Denied where empty."""
-        return _tree_of(self.repository, rev, self.label)
+        return _tree_of(self._followed if rev is None else self.repository, rev, self.label)
 
     def remote(self) -> Remote:
-        """Give the remote, seen from the clone."""
-        with self._alone():
-            self._make()
+        """Give the remote, seen from the clone; raises Unavailable where nobody is to be asked."""
+        if self.freshness.offline:
+            raise Unavailable(f"{self.label} is not asked anything: offline", "leave --offline and PODIUM_OFFLINE out")
+        if not self.is_kept:
+            with self._alone():
+                self._make()
         return Remote(self.cache, bare=True, address=self.url, label=self.label)
 
     def fetch(self) -> None:
         """Bring the clone up to date; any number of processes may. Raises Unavailable where the remote does not answer."""
-        remote = self.remote()
+        remote, asked = self.remote(), time.time()
         there = remote.advertised()
         with self._alone() as lock:
             if there.refs != self._refs():
-                self._take(remote, lock)
-            if there.default is not None:
-                program.output(self.cache, "symbolic-ref", "HEAD", f"refs/heads/{there.default}", bare=True)
+                self._take(remote, lock, *_EVERYTHING, prune=True)
+            self._point(there.default)
+        freshness.stamp(self._stamp(all_refs=True), asked)
+        freshness.stamp(self._stamp(all_refs=False), asked)
 
-    def _take(self, remote: Remote, lock: int) -> None:
-        everything = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
+    def _follow(self) -> None:
+        """Bring the default branch up to date, or everything where the remote does not name that branch."""
+        remote, asked = self.remote(), time.time()
+        there = remote.head()
+        if there.default is None or there.tip is None:
+            return self.fetch()
+        branch = f"refs/heads/{there.default}"
+        with self._alone() as lock:
+            if not self._is_at(branch, there.tip):
+                try:
+                    self._take(remote, lock, f"+{branch}:{branch}")
+                except Unavailable:  # a branch that is gone may have its name in the way: everything is pruned, too
+                    self._take(remote, lock, *_EVERYTHING, prune=True)
+            self._point(there.default)
+        return freshness.stamp(self._stamp(all_refs=False), asked)
+
+    def _refresh(self, *, all_refs: bool) -> None:
+        age = freshness.age(self._stamp(all_refs=all_refs)) if self.is_kept else None
+        if all_refs and age is None and self.freshness.offline:
+            age = self.age  # what other branches there are is then as old as the clone
+        if self.freshness.takes(age):
+            return
+        if self.freshness.offline:
+            raise Unavailable(f"there is no cached clone of {self.label}", "read it once without --offline")
         try:
-            remote.fetch(*everything, prune=True, hold=lock)
+            self.fetch() if all_refs else self._follow()
+        except Unavailable as problem:
+            raise self._or_offline(problem) from None
+
+    def _or_offline(self, problem: Unavailable) -> Unavailable:
+        if self.age is None:
+            return problem
+        kept = f"the cached clone is of {freshness.words(self.age)}: --offline reads it as it is"
+        return Unavailable(problem.what, f"{problem.do}; {kept}" if problem.do else kept)
+
+    def _stamp(self, *, all_refs: bool) -> Path:
+        return self.cache.with_suffix(".all" if all_refs else ".default")
+
+    def _is_at(self, ref: str, commit: str) -> bool:
+        references = open_repository(self.cache).references
+        return ref in references and str(references[ref].target) == commit
+
+    def _point(self, branch: str | None) -> None:
+        """Let HEAD name the default branch."""
+        ref = f"refs/heads/{branch}"
+        if branch is not None and (self.cache / "HEAD").read_bytes() != f"ref: {ref}\n".encode():
+            program.output(self.cache, "symbolic-ref", "HEAD", ref, bare=True)
+
+    def _take(self, remote: Remote, lock: int, *refspecs: str, prune: bool = False) -> None:
+        try:
+            remote.fetch(*refspecs, prune=prune, hold=lock)
         except Unavailable:
             if not _stale_locks(self.cache):
                 raise
             for left in _stale_locks(self.cache):  # of a fetch that was killed: the clone is ours alone
                 left.unlink(missing_ok=True)
-            remote.fetch(*everything, prune=True, hold=lock)
+            remote.fetch(*refspecs, prune=prune, hold=lock)
 
     def _refs(self) -> dict[str, str]:
         lines = program.output(self.cache, "for-each-ref", "--format=%(refname)\t%(objectname)%0a", bare=True).decode()
@@ -187,7 +262,7 @@ class Hosted:
         return {ref: id_ for ref, _, id_ in pairs}
 
     def _make(self) -> None:
-        if (self.cache / "HEAD").is_file():
+        if self.is_kept:
             return
         unfinished = Path(tempfile.mkdtemp(dir=self.cache.parent, prefix="new-"))
         try:
@@ -210,41 +285,6 @@ class Hosted:
 
 
 Source = Checkout | Bare | Hosted
-
-
-@contextmanager
-def lock(path: Path, what: str, patience: float) -> Iterator[int]:
-    """
-    Hold a lock that ends with the process, however that ends; give the open file.
-
-    Raises Unavailable where it cannot be had within ``patience`` seconds.
-    """
-    try:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-    except OSError as error:
-        raise Unavailable(
-            f"the lock {path} cannot be made: {error.strerror}", "see to its permissions and the disk"
-        ) from None
-    try:
-        _wait(handle, what, patience)
-        yield handle
-    finally:
-        os.close(handle)
-
-
-def _wait(handle: int, what: str, patience: float) -> None:
-    end = time.monotonic() + patience
-    while True:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() > end:
-                raise Unavailable(
-                    f"another podium has {what} for itself since {patience:.0f} seconds", "let it end"
-                ) from None
-            time.sleep(0.02)
-        else:
-            return
 
 
 def git_dir_of(folder: Path) -> Path | None:
@@ -293,16 +333,17 @@ def check_registry(tree: Tree, label: str) -> None:
 # --- finding it -----------------------------------------------------------------------------------------------------
 
 
-def locate(where: str | None, cwd: Path) -> Source:
+def locate(where: str | None, cwd: Path, freshness: Freshness = ANEW) -> Source:
     """
     Find the registry that is meant: by path or Git URL, or from the working folder upwards.
 
-    Raises NotARegistry where there is none, Usage for an address that is not to be used.
+    ``freshness`` is how old the clone of a URL may be. Raises NotARegistry where there is none, Usage for an address that is
+    not to be used.
     """
     if where is None:
         return _on_disk(cwd, str(cwd))
     if _is_address(where, cwd):
-        return _cached(where)
+        return _cached(where, freshness)
     return _on_disk(cwd / Path(where).expanduser(), where)
 
 
@@ -336,11 +377,11 @@ def _on_disk(start: Path, asked: str) -> Checkout | Bare:
     raise NotARegistry(asked)
 
 
-def _cached(url: str) -> Hosted:
+def _cached(url: str, freshness: Freshness = ANEW) -> Hosted:
     identity = re.sub(r"(?i)^(https?://)[^\s/]*@", r"\1", url)  # tokens change; what they open stays the same
     name = re.sub(r"[^A-Za-z0-9]+", "-", identity.rstrip("/").rpartition("/")[2].removesuffix(".git"))[:40]
     digest = hashlib.sha256(identity.encode("utf-8", "surrogateescape")).hexdigest()[:20]
-    return Hosted(url, cache_folder() / "registries" / f"{name}-{digest}.git")
+    return Hosted(url, cache_folder() / "registries" / f"{name}-{digest}.git", freshness)
 
 
 def cache_folder() -> Path:

@@ -6,7 +6,8 @@ first need, and only for its configuration and its file systems: hashes, transfe
 DVC trusts remotes.
 """
 
+from podium.storage import public
 from podium.storage.content import Content
 from podium.storage.versions import Problem, Sent, Storage, prove_whole
 
-__all__ = ["Content", "Problem", "Sent", "Storage", "prove_whole"]
+__all__ = ["Content", "Problem", "Sent", "Storage", "prove_whole", "public"]
