@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from podium import git, tree
-from podium.errors import Denied, Error, NotARegistry, Unavailable, Usage
+from podium import checks, git, rules, tree
+from podium.errors import Denied, Error, NotARegistry, TooLarge, Unavailable, Usage
 from podium.tree import EXECUTABLE, FILE, FOLDER, LINK, SUBMODULE, Entry
 
 REGISTRY = "apiVersion: podium/v1\nentity: acme\n"
@@ -191,6 +191,19 @@ def test_a_missing_object_is_unavailable(root):
     (root / ".git" / "objects" / blob[:2] / blob[2:]).unlink()
     with pytest.raises(Unavailable):
         files.read("registry.yaml")
+
+
+def test_what_is_larger_than_any_file_of_a_registry_is_not_read(root):
+    (root / "models/m/model.yaml").write_bytes(b"a" * (9 * 1024 * 1024))
+    (root / "schemas/team").mkdir(parents=True)
+    (root / "schemas/team/link.schema.json").write_bytes(b"a" * (9 * 1024 * 1024))
+    commit(root, "large")
+    found = git.Checkout(root).tree("HEAD")
+    with pytest.raises(TooLarge, match="9437184 bytes"):
+        found.read("models/m/model.yaml")
+    said = {(f.rule, f.path, f.message) for f in checks.check(found, rules.ALL).findings}
+    assert ("yaml-strict", "models/m/model.yaml", "the file is larger than 1 MiB") in said
+    assert ("team-schema", "schemas/team/link.schema.json", "is larger than 256 KiB") in said
 
 
 def test_a_revision_without_a_registry_is_denied(root):

@@ -1,12 +1,20 @@
 """Steps: the rules of history and policy, and what is charged to a change."""
 
+import random
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
 import pytest
+from benchmarks import generate
 
 from podium import codec, rules
 from podium.checks import Rule
+from podium.errors import Error
 from podium.history import Difference, Step
-from podium.rules import examples
-from podium.tree import walk
+from podium.rules import examples, touched
+from podium.tree import MemoryTree, Tree, walk
+from tests.acceptance import histories
 
 MODEL = "models/ImageClassifier"
 ARTIFACT = "artifacts/vision/resnet50"
@@ -226,3 +234,84 @@ def test_what_was_wrong_before_is_not_charged():
 def test_twins_in_case_are_found_between_new_and_old():
     after = {"models/imageclassifier/model.yaml": 'description: x\nowners: ["@a/b"]\n'}
     assert {rule for rule, _ in findings(after=after)} == {"name-unique-ignoring-case"}
+
+
+# --- what a step costs ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Counting:
+    """A tree that counts what is read."""
+
+    below: Tree
+    reads: Counter = field(default_factory=Counter)
+    commit = None
+
+    def list(self, folder):
+        return self.below.list(folder)
+
+    def entry(self, path):
+        return self.below.entry(path)
+
+    def read(self, path):
+        self.reads[path] += 1
+        return self.below.read(path)
+
+
+def reads_of_a_step(versions, per_artifact):
+    """Judge one promotion and one new version of a registry of some size; give how often its files are read."""
+    files = dict(generate.files(versions, per_artifact, Path("/store")))
+    name, number = "project-0/line-0", f"v{per_artifact}"
+    logged = codec.write.record(generate.record(random.Random(1), 1), number)
+    files_after = files | {
+        f"artifacts/{name}/versions/{number}.dvc": codec.encode("version", logged),
+        "models/Model-0/aliases/new.yaml": b"generation: 1\nversion: v0\n",
+    }
+    before, after = Counting(MemoryTree(files)), Counting(MemoryTree(files_after))
+    changed = [path for path in files_after if path not in files]
+    entries = [Difference(path, None, after.entry(path)) for path in sorted(changed)]
+    report = rules.judge_step(Step(codec.read(before), codec.read(after), tuple(entries)))
+    assert report.findings == ()
+    assert report.files == 2
+    return before.reads + after.reads
+
+
+def test_what_a_step_reads_does_not_depend_on_how_large_the_registry_is():
+    assert reads_of_a_step(20, 10) == reads_of_a_step(200, 10)
+
+
+def test_of_an_artifact_with_many_versions_a_step_reads_each_record_about_once():
+    reads = reads_of_a_step(60, 60)
+    others = {
+        path: n for path, n in reads.items() if path.endswith(".dvc") and not path.endswith(("/v0.dvc", "/v60.dvc"))
+    }
+    assert set(others.values()) == {1}
+
+
+def everything(parts):
+    """Have every unit that a step touches judged whole."""
+    return lambda step, *, same_ground: ((unit, None) for unit, _ in parts(step, same_ground=same_ground))
+
+
+def verdict(before, after, differences):
+    try:
+        return rules.judge_step(Step(codec.read(before), codec.read(after), differences)).findings
+    except Error as error:
+        return str(error)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_judging_what_changed_finds_what_judging_all_that_is_touched_finds(seed, monkeypatch):
+    chance = histories.Chance(random.Random(seed))
+    files = histories.laid(chance.registry(), *(chance.hostile(histories.START) for _ in range(seed % 3)))
+    changes = [chance.change(histories.START) if n % 2 else chance.hostile(files) for n in range(seed % 4 + 1)]
+    before, after = MemoryTree(files), MemoryTree(histories.laid(files, *changes))
+    old, new = dict(walk(before, "")), dict(walk(after, ""))
+    differences = tuple(
+        Difference(path, old.get(path), new.get(path))
+        for path in sorted({*old, *new})
+        if before.files.get(path) != after.files.get(path)
+    )
+    found = verdict(before, after, differences)
+    monkeypatch.setattr(touched, "parts", everything(touched.parts))
+    assert found == verdict(before, after, differences)

@@ -238,6 +238,22 @@ class Unreadable(Refused):
 
 
 @dataclass(eq=False)
+class TooLarge(Refused):
+    """A file of a commit is larger than any file of a registry can be, in bytes; it was not read."""
+
+    path: str
+    size: int
+
+    @property
+    def sentence(self) -> str:
+        return f"{self.path} has {self.size} bytes, more than any file of a registry"
+
+    @property
+    def hint(self) -> str:
+        return "take the file out of the commit; bytes of models belong in DVC: `podium log`"
+
+
+@dataclass(eq=False)
 class NewerFormat(CannotTell):
     """The registry was written for a newer podium."""
 

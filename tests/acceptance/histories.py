@@ -455,6 +455,29 @@ class Chance:
             found |= self._by_hand(now) if self.draw.random() < 0.1 else self._edit(now, files)
         return {path: content for path, content in found.items() if files.get(path) != content}
 
+    def hostile(self, files: Files) -> Changes:
+        """Write one file as somebody does who wants to deceive, or who knows nothing of the format."""
+        ours = ("models/", "artifacts/", "schemas/", "registry")
+        path = self.draw.choice(sorted(path for path in files if path.startswith(ours)))
+        folder, content = path.rpartition("/")[0], self.draw.choice(_CONTENTS)
+        record = self.draw.choice(sorted(path for path in files if path.endswith(".dvc")))
+        name, number = self.draw.choice(_NAMES), self.draw.randrange(6)
+        return self.draw.choice(
+            [
+                {path: None},
+                {path: content},
+                {path: (content, EXECUTABLE)},
+                {f"{folder}/{name}": self.draw.choice([content, files[path]])},
+                {f"models/{self.draw.choice(['A', 'a', 'con'])}/{name}": content},
+                {
+                    f"artifacts/{self.draw.choice(['vision', 'Vision'])}/{self.draw.choice(['new', 'New'])}/{name}": content
+                },
+                {f"{record.rpartition('/')[0]}/v{number}.dvc": files[record]},
+                {f"{MODEL}/versions/v{number}.yaml": self.draw.choice(_CONTENTS)},
+                {"schemas/team/link.schema.json": self.draw.choice(_TEAM_SCHEMAS)},
+            ]
+        )
+
     def _edit(self, files: Files, base: Files) -> Changes:
         registry = codec.read(MemoryTree(files))
         edit = self.draw.choice(_EDITS)
@@ -579,6 +602,16 @@ _SLIPS = (
     *(Chance._gone, Chance._moved, Chance._folder_moved, Chance._rewritten, Chance._counted, Chance._copied),
     *(Chance._executable, Chance._twin, Chance._unioned),
 )
+_CONTENTS = (
+    *(b"x", b"", b"description: [\n", b"generation: 1\nversion: v9\n", b"generation: 1\nversion: v1\n"),
+    *(b"artifact: vision/resnet50\nversion: v0\n", b"artifact:  vision/resnet50 # odd\nversion: v1\n"),
+    *(b"description: A\nwithdrawn: {v0: bad, v1: bad}\n", b"outs:\n- md5: 00000000000000000000000000000000.dir\n"),
+)
+_NAMES = (
+    *("v3.yaml", "v4.dvc", "V2.dvc", "v02.dvc", "best.yaml", "Canary.yaml", "model.yaml", "artifact.yaml", "x/y"),
+    *("versions/v0.dvc", "versions/v0.yaml", "aliases/a.yaml", "aliases/staging.yaml"),
+)
+_TEAM_SCHEMAS = (b"[", b"{}", b'{"properties": {"artifact": {"pattern": "^speech/"}}}\n')
 _SETTINGS = (
     ("min: 0.9}", "min: 0.95}"),
     ("min: 0.9}", "min: 0.9, max_drop: 0.001}"),

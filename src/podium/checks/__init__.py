@@ -24,6 +24,7 @@ from podium.checks.rule import (
 )
 from podium.checks.run import (
     Chosen,
+    Part,
     Report,
     Unit,
     Verdict,
@@ -46,6 +47,7 @@ __all__ = [
     "Flaw",
     "Folder",
     "Needs",
+    "Part",
     "Report",
     "Rule",
     "Severity",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from podium import codec, layout, refs
 from podium.checks.rule import Around, File, Finding, Flaw, Folder, Needs, Rule, Subject, if_readable
 from podium.codec import Malformed, Value
-from podium.errors import Unavailable
+from podium.errors import TooLarge, Unavailable
 from podium.layout import DOCUMENTS, Document, Place
 from podium.model import Alias, Link
 from podium.schemas import team as teams
@@ -30,11 +30,26 @@ class Unit:
 
 
 @dataclass(frozen=True)
+class Part:
+    """
+    What of a unit is judged where only that has changed; what is found in the rest was found before.
+
+    ``files`` are judged by themselves. The rules on a whole model or artifact are told of ``versions`` what they hold, of all
+    others only that they are there. Of the registry's own, ``folders`` are looked into for their names.
+    """
+
+    files: frozenset[str] = frozenset()
+    versions: frozenset[str] = frozenset()
+    folders: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
 class Verdict:
-    """What was found in a unit, and how many files were read for it."""
+    """What was found in a unit, how many files were judged for it, and how many were left out."""
 
     findings: tuple[Finding, ...]
     files: int
+    skipped: int = 0
 
 
 @dataclass(frozen=True)
@@ -81,13 +96,14 @@ def check_files(tree: Tree, rules: Sequence[Rule], paths: Iterable[str]) -> tupl
     return tuple(findings)
 
 
-def report(verdicts: Iterable[Verdict], skipped: int = 0) -> Report:
+def report(verdicts: Iterable[Verdict]) -> Report:
     """Put verdicts together."""
     findings: list[Finding] = []
-    files = 0
+    files = skipped = 0
     for verdict in verdicts:
         findings += verdict.findings
         files += verdict.files
+        skipped += verdict.skipped
     findings.sort(key=lambda found: (found.path, found.line, found.column, found.rule, found.message))
     return Report(tuple(findings), files, skipped)
 
@@ -109,13 +125,20 @@ def look_around(tree: Tree) -> Around:
     for document in DOCUMENTS:
         path = layout.team_schema(document)
         if _is_file(tree, path):
-            loaded = teams.load(_read(tree, path))
+            loaded = _team_schema(tree, path)
             if isinstance(loaded, teams.TeamSchema):
                 sound[document] = loaded
             else:
                 flaws[path] = loaded
     settings = if_readable(lambda: codec.read(tree).settings)
     return Around(tree, settings, sound, flaws)
+
+
+def _team_schema(tree: Tree, path: str) -> teams.TeamSchema | Sequence[teams.Flaw]:
+    try:
+        return teams.load(_read(tree, path))
+    except TooLarge:
+        return [teams.TOO_LARGE]
 
 
 @dataclass(frozen=True)
@@ -144,21 +167,26 @@ def chosen(rules: Sequence[Rule]) -> Chosen:
     )
 
 
-def judge(unit: Unit, around: Around, rules: Chosen) -> Verdict:
-    """Give everything that is found in one unit."""
+def judge(unit: Unit, around: Around, rules: Chosen, part: Part | None = None) -> Verdict:
+    """Give everything that is found in one unit, or in a part of it."""
     findings: list[Finding] = []
-    folders = _registry_folders(around.tree) if unit.kind is None else _entity_folders(unit.folder, around.tree)
-    for folder in folders:
+    for folder in (folders := _folders_of(unit, around.tree, part)):
         for rule in rules.folder:
             findings += map(rule.finding, rule.in_folder(folder))
     if unit.kind is None:
         found = _judge_file(layout.REGISTRY, Place("registry"), around, rules, findings)
         findings += _of_registry(around, rules)
         return Verdict(tuple(findings), 0 if found is None else 1)
-    subject, files = _judge_files(unit, around, rules, folders, findings)
+    subject, files, skipped = _judge_files(unit, around, rules, folders, findings=findings, part=part)
     for rule in rules.entity:
         findings += (rule.finding(flaw, _bytes_of(flaw, around.tree)) for flaw in rule.of_entity(subject))
-    return Verdict(tuple(findings), files)
+    return Verdict(tuple(findings), files, skipped)
+
+
+def _folders_of(unit: Unit, tree: Tree, part: Part | None) -> Sequence[Folder]:
+    if unit.kind is not None:
+        return _entity_folders(unit.folder, tree)
+    return _registry_folders(tree, part.folders if part is not None else None)
 
 
 def _of_registry(around: Around, rules: Chosen) -> Iterator[Finding]:
@@ -168,19 +196,32 @@ def _of_registry(around: Around, rules: Chosen) -> Iterator[Finding]:
 
 
 def _judge_files(
-    unit: Unit, around: Around, rules: Chosen, folders: Sequence[Folder], findings: list[Finding]
-) -> tuple[Subject, int]:
+    unit: Unit,
+    around: Around,
+    rules: Chosen,
+    folders: Sequence[Folder],
+    *,
+    findings: list[Finding],
+    part: Part | None,
+) -> tuple[Subject, int, int]:
     """Judge each file of a model or artifact by itself, keeping of its content only what the rules on the whole need."""
     about: dict[str, Value] = {}
     aliases: dict[str, Alias] = {}
     links: dict[str, Link] = {}
     contents: dict[str, str] = {}
-    numbers, files = [], 0
+    numbers, files, skipped = [], 0, 0
     for path, place, entry in _places(folders):
-        if place.document in ("link", "version"):
+        is_member = place.document in ("link", "version")
+        if is_member:
             numbers.append(place.member)
-        file = _judge_file(path, place, around, rules, findings) if entry.is_file else None
-        files += file is not None
+        if not entry.is_file:
+            continue
+        if part is None or path in part.files:
+            file = _judge_file(path, place, around, rules, findings)
+            files += file is not None
+        else:
+            file = None if is_member and place.member not in part.versions else _decoded(path, place, around)
+            skipped += 1
         if file is None or not file.sound:
             continue
         data = file.data
@@ -194,7 +235,7 @@ def _judge_files(
             about = data
     ordered = tuple(sorted(numbers, key=refs.number))
     assert unit.kind is not None
-    return Subject(unit.kind, unit.name, around, ordered, about, aliases, links, contents), files
+    return Subject(unit.kind, unit.name, around, ordered, about, aliases, links, contents), files, skipped
 
 
 def _places(folders: Sequence[Folder]) -> Iterator[tuple[str, Place, Entry]]:
@@ -211,23 +252,37 @@ def _judge_file(path: str, place: Place, around: Around, rules: Chosen, findings
     """Judge one file: first its bytes, then its shape, and what it says only where both are as they should be."""
     if place.document == "registry" and not _is_file(around.tree, path):
         return None
-    raw = _read(around.tree, path)
-    try:
-        file = File(path, place, around, raw, codec.decode(raw))
-    except Malformed as problem:
-        file = File(path, place, around, raw, problem)
+    file = _decoded(path, place, around)
     stages: Sequence[Needs] = ("bytes", "yaml", "sound") if file.sound else ("bytes", "yaml")
     for needs in stages if not isinstance(file.decoded, Malformed) else stages[:1]:
         for rule in rules.file[needs, place.document]:
             for flaw in rule.in_file(file):
-                findings.append(rule.finding(flaw, raw))  # noqa: PERF401 - nearly always nothing is found
+                findings.append(rule.finding(flaw, file.raw))  # noqa: PERF401 - nearly always nothing is found
     return file
 
 
-def _registry_folders(tree: Tree) -> list[Folder]:
-    projects = [f"{layout.ARTIFACTS}/{project}" for project in _folders(tree, layout.ARTIFACTS)]
+def _decoded(path: str, place: Place, around: Around) -> File:
+    try:
+        raw = _read(around.tree, path)
+    except TooLarge:
+        return File(path, place, around, b"", codec.TOO_LARGE)
+    try:
+        return File(path, place, around, raw, codec.decode(raw))
+    except Malformed as problem:
+        return File(path, place, around, raw, problem)
+
+
+def _registry_folders(tree: Tree, wanted: frozenset[str] | None) -> list[Folder]:
+    if wanted is None:
+        projects = [f"{layout.ARTIFACTS}/{project}" for project in _folders(tree, layout.ARTIFACTS)]
+    else:
+        projects = [path for path in sorted(wanted) if _is_project(path) and _is_folder(tree, path)]
     paths = ["", layout.MODELS, layout.ARTIFACTS, *projects, layout.SCHEMAS, layout.TEAM_SCHEMAS]
-    return [Folder(path, tree.list(path), tree) for path in paths]
+    return [Folder(path, tree.list(path), tree) for path in paths if wanted is None or path in wanted]
+
+
+def _is_project(path: str) -> bool:
+    return path.startswith(f"{layout.ARTIFACTS}/") and path.count("/") == 1
 
 
 def _entity_folders(path: str, tree: Tree) -> list[Folder]:
@@ -241,6 +296,11 @@ _MEMBERS = ("versions", "aliases")
 
 def _folders(tree: Tree, folder: str) -> list[str]:
     return [entry.name for entry in tree.list(folder) if entry.is_folder]
+
+
+def _is_folder(tree: Tree, path: str) -> bool:
+    entry = tree.entry(path)
+    return entry is not None and entry.is_folder
 
 
 def _is_file(tree: Tree, path: str) -> bool:

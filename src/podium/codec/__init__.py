@@ -17,7 +17,7 @@ from podium.codec.read import (
     record_of,
     refuse_newer,
 )
-from podium.codec.strict import FORBIDDEN, MAX_BYTES, Malformed, Pointer, Value, decode, has_comments, locate
+from podium.codec.strict import FORBIDDEN, MAX_BYTES, TOO_LARGE, Malformed, Pointer, Value, decode, has_comments, locate
 
 if TYPE_CHECKING:
     from podium.codec import write
@@ -30,6 +30,7 @@ __all__ = [
     "API_VERSION",
     "FORBIDDEN",
     "MAX_BYTES",
+    "TOO_LARGE",
     "Malformed",
     "Pointer",
     "Source",

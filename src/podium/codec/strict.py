@@ -52,6 +52,10 @@ class Malformed(Exception):
         return f"{self.line}:{self.column}: {self.problem}"
 
 
+_TOO_LARGE = f"the file is larger than {MAX_BYTES // 1024**2} MiB"
+TOO_LARGE = Malformed(1, 1, _TOO_LARGE)
+"""What is wrong with a file that was not read for its size."""
+
 # Links and aliases are the most files of a registry and the smallest: as podium writes them, they need no parser.
 _ALIAS = re.compile(rb"generation: ([1-9][0-9]{0,17})\nversion: (?:(v[0-9]+)|null)\n")
 _LINK = re.compile(rb"artifact: ([A-Za-z][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*)\nversion: (v[0-9]+)\n")
@@ -125,7 +129,7 @@ def has_comments(raw: bytes) -> bool:
 def _look_at_bytes(raw: bytes) -> bool:
     """Refuse what no YAML file of ours may hold; tell whether its texts must be looked at for escaped characters."""
     if len(raw) > MAX_BYTES:
-        raise Malformed(1, 1, f"the file is larger than {MAX_BYTES // 1024**2} MiB")
+        raise Malformed(1, 1, _TOO_LARGE)
     if raw.isascii():
         bad_byte = _FORBIDDEN_ASCII.search(raw)
         if bad_byte:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Union
+from weakref import WeakKeyDictionary
 
-from podium.errors import Denied, Unavailable
+from podium.errors import Denied, TooLarge, Unavailable
 from podium.git import program
 from podium.tree import FILE, FOLDER, Entry
 
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 _MODES = {b"100644": 0o100644, b"100755": 0o100755, b"40000": FOLDER, b"120000": 0o120000, b"160000": 0o160000}
 _ENTRY = re.compile(rb"([0-7]+) ([^\0]+)\0(.{20})", re.DOTALL)
 _NAME = attrgetter("name")
+LARGEST = 8 * 1024 * 1024
+"""Bytes of a file that is read from a commit; eight times of what a file of the format may have."""
 _REACH_MISSING = "fetch what is missing, for example `git fetch --unshallow`, or make a full clone"
 
 
@@ -89,7 +93,79 @@ def content(repository: Repository, id_: str) -> bytes:
         raise _lacks(repository, error) from None
 
 
+def _size(repository: Repository, id_: str) -> int:
+    """Give the bytes of an object, without reading them; raises Unavailable where it is missing."""
+    try:
+        return int(repository.odb.read_header(id_)[1])
+    except _failures() as error:
+        raise _lacks(repository, error) from None
+
+
 _Raw = tuple[bytes, bytes, bytes]
+
+
+class Listing:
+    """What a tree object holds; of a large one, only the names that are asked for become entries."""
+
+    def __init__(self, raw: Sequence[_Raw]) -> None:
+        self.raw = raw
+
+    @cached_property
+    def by_name(self) -> Mapping[bytes, _Raw]:
+        """What it holds as it is written, by name; the last of a name that a tree made by hand holds twice."""
+        return {entry[1]: entry for entry in self.raw}
+
+    @cached_property
+    def as_set(self) -> frozenset[_Raw]:
+        """What it holds, to be compared with another."""
+        return frozenset(self.raw)
+
+    @cached_property
+    def entries(self) -> tuple[Entry, ...]:
+        """What it holds, by name; one that is there twice is there twice."""
+        return tuple(sorted(map(_entry, self.raw), key=_NAME))
+
+    def get(self, name: str) -> Entry | None:
+        """Give the entry of a name."""
+        try:
+            found = self.by_name.get(name.encode("utf-8", "surrogateescape"))
+        except UnicodeEncodeError:
+            return None
+        return _entry(found) if found is not None else None
+
+    def twice(self) -> str | None:
+        """Give a name that it holds twice."""
+        if len(self.by_name) == len(self.raw):
+            return None
+        counts = Counter(name for _, name, _ in self.raw)
+        return next(name.decode("utf-8", "surrogateescape") for name, count in counts.items() if count > 1)
+
+
+class _Listings:
+    """The listings that were read of late, by the ids of their trees: steps in a row share nearly all of them."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, Listing] = {}
+        self._size = 0
+
+    def get(self, repository: Repository, tree: str) -> Listing:
+        found = self._kept.get(tree)
+        if found is None:
+            found = Listing(_raw_entries(repository, tree))
+            self._size += len(found.raw)
+            if self._size > _MOST_ENTRIES and len(self._kept) > 8:
+                self._kept.clear()
+                self._size = len(found.raw)
+            self._kept[tree] = found
+        return found
+
+
+_MOST_ENTRIES = 100_000
+_LISTINGS: WeakKeyDictionary[Repository, _Listings] = WeakKeyDictionary()
+
+
+def _listing(repository: Repository, tree: str) -> Listing:
+    return _LISTINGS.setdefault(repository, _Listings()).get(repository, tree)
 
 
 def _raw_entries(repository: Repository, tree: str) -> list[_Raw]:
@@ -97,7 +173,7 @@ def _raw_entries(repository: Repository, tree: str) -> list[_Raw]:
     # Read by ourselves: libgit2 makes odd modes even, and needs an object for each name.
     data = content(repository, tree)
     found: list[_Raw] = _ENTRY.findall(data)
-    if sum(len(mode) + len(name) + 22 for mode, name, _ in found) != len(data):
+    if sum([len(mode) + len(name) for mode, name, _ in found]) + 22 * len(found) != len(data):
         raise Unavailable(f"the tree {tree} in {repository.path} is broken", "run `git fsck` there")
     return found
 
@@ -107,9 +183,13 @@ def _entry(raw: _Raw) -> Entry:
     return Entry(name.decode("utf-8", "surrogateescape"), _MODES.get(mode) or int(mode, 8), id_.hex())
 
 
-def entries(repository: Repository, tree: str) -> list[Entry]:
+def entries(repository: Repository, tree: str) -> Sequence[Entry]:
     """Give what a tree object holds, with the modes as they are written; raises Unavailable where it is missing."""
-    return sorted(map(_entry, _raw_entries(repository, tree)), key=_NAME)
+    return _listing(repository, tree).entries
+
+
+_EMPTY = Listing(())
+_MOST_FOLDERS = 4096
 
 
 @dataclass(frozen=True)
@@ -119,13 +199,11 @@ class ObjectTree:
     repository: Repository = field(repr=False, compare=False)
     id: str
     commit: str | None = None
-    _folders: dict[str, dict[str, Entry]] = field(default_factory=dict, repr=False, compare=False)
-    _doubled: dict[str, Sequence[Entry]] = field(default_factory=dict, repr=False, compare=False)
+    _folders: dict[str, Listing] = field(default_factory=dict, repr=False, compare=False)
 
     def list(self, folder: str) -> Sequence[Entry]:
         """Give the entries of a folder, by name; one that a tree made by hand holds twice is there twice."""
-        by_name = self._folder(folder)
-        return self._doubled.get(folder) or tuple(by_name.values())
+        return self._folder(folder).entries
 
     def entry(self, path: str) -> Entry | None:
         """Give the entry at a path, without following links."""
@@ -133,20 +211,28 @@ class ObjectTree:
         return self._folder(folder).get(name)
 
     def read(self, path: str) -> bytes:
-        """Give the content of a plain file; raises KeyError where there is none, Unavailable where the object is missing."""
+        """
+        Give the content of a plain file; raises KeyError where there is none, Unavailable where the object is missing.
+
+        Raises TooLarge for what no file of a registry can be, before a byte of it is read.
+        """
         entry = self.entry(path)
         if entry is None or not entry.is_file or entry.id is None:
             raise KeyError(path)
+        size = _size(self.repository, entry.id)
+        if size > LARGEST:
+            raise TooLarge(path, size)
         return content(self.repository, entry.id)
 
-    def _folder(self, folder: str) -> dict[str, Entry]:
-        if folder not in self._folders:
+    def _folder(self, folder: str) -> Listing:
+        found = self._folders.get(folder)
+        if found is None:
             id_ = self._id_of(folder)
-            found = entries(self.repository, id_) if id_ is not None else []
-            self._folders[folder] = {entry.name: entry for entry in found}
-            if len(self._folders[folder]) != len(found):
-                self._doubled[folder] = tuple(found)
-        return self._folders[folder]
+            found = _listing(self.repository, id_) if id_ is not None else _EMPTY
+            if len(self._folders) >= _MOST_FOLDERS:
+                self._folders.clear()
+            self._folders[folder] = found
+        return found
 
     def _id_of(self, folder: str) -> str | None:
         if not folder:
@@ -183,21 +269,20 @@ def differences(repository: Repository, before: str | None, after: str | None) -
 def _differences(repository: Repository, prefix: str, before: str | None, after: str | None) -> Iterator[Difference]:
     if before == after:
         return
-    old = set(_raw_entries(repository, before)) if before else set()
-    new = set(_raw_entries(repository, after)) if after else set()
+    old = _listing(repository, before) if before else _EMPTY
+    new = _listing(repository, after) if after else _EMPTY
     _refuse_doubles(prefix, new)
-    gone = {entry.name: entry for entry in map(_entry, old - new)}
-    come = {entry.name: entry for entry in map(_entry, new - old)}
+    gone = {entry.name: entry for entry in map(_entry, old.as_set - new.as_set)}
+    come = {entry.name: entry for entry in map(_entry, new.as_set - old.as_set)}
     for name in sorted({*gone, *come}):
         yield from _difference(repository, prefix + name, gone.get(name), come.get(name))
 
 
-def _refuse_doubles(prefix: str, entries: Collection[_Raw]) -> None:
+def _refuse_doubles(prefix: str, listing: Listing) -> None:
     """Refuse a tree made by hand that holds a name twice: each reader would take another one of the two."""
-    counts = Counter(name for _, name, _ in entries)
-    twice = [name for name, count in counts.items() if count > 1] if len(counts) != len(entries) else []
-    if twice:
-        path = prefix + twice[0].decode("utf-8", "surrogateescape")
+    twice = listing.twice()
+    if twice is not None:
+        path = prefix + twice
         raise Denied(f"{path!r} is there twice in one tree", "make the tree anew with git; `git fsck` finds it too")
 
 

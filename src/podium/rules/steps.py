@@ -6,11 +6,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from podium import checks, codec, layout
-from podium.checks import Around, Chosen, File, Finding, Report, Rule, Unit, Verdict
-from podium.diff import Change
-from podium.errors import Refused
+from podium.checks import Around, Chosen, File, Finding, Part, Report, Rule, Unit, Verdict
 from podium.history import Step
-from podium.model import Registry
+from podium.rules import touched
 from podium.visible import visible
 
 
@@ -21,10 +19,12 @@ def judge_step(step: Step, rules: Iterable[Rule], ignored: frozenset[str] = froz
     ``ignored`` are paths about which nothing can be said, since their content is a conflict. Raises NewerFormat and
     Unavailable.
     """
-    chosen = checks.chosen(list(rules))
+    chosen = checks.chosen([rule for rule in rules if not rule.id.startswith(_STANDING)])
     around = checks.look_around(step.after.tree)
     before = checks.look_around(step.before.tree)
-    verdicts = [_new(unit, step, around, before, chosen) for unit in touched(step)]
+    unchanged = around.settings == before.settings and around.team == before.team
+    parts = touched.parts(step, same_ground=unchanged)
+    verdicts = [_new(unit, part, step, around=around, before=before, rules=chosen) for unit, part in parts]
     verdicts.append(Verdict(tuple(_by_teams_of_the_base(step, around, before, rules)), 0))
     verdicts.append(Verdict(tuple(_by_history(step, rules)), 0))
     report = checks.report(verdicts)
@@ -33,89 +33,21 @@ def judge_step(step: Step, rules: Iterable[Rule], ignored: frozenset[str] = froz
     return replace(report, findings=tuple(_said_once(findings, ignored)))
 
 
-def _new(unit: Unit, step: Step, around: Around, before: Around, rules: Chosen) -> Verdict:
+_STANDING = "alias-requires-"
+"""Rules of which a state is only warned: a step is judged by the policies of the aliases that it moves."""
+
+
+def _new(unit: Unit, part: Part | None, step: Step, around: Around, before: Around, rules: Chosen) -> Verdict:
     """Judge a unit after the step, less what was found in it before."""
-    after = _without_standing_policies(checks.judge(unit, around, rules))
+    after = checks.judge(unit, around, rules, part)
     if not after.findings or (unit.kind is not None and step.before.tree.entry(unit.folder) is None):
         return after
-    known = {_identity(finding) for finding in checks.judge(unit, before, rules).findings}
+    known = {_identity(finding) for finding in checks.judge(unit, before, rules, part).findings}
     return replace(after, findings=tuple(found for found in after.findings if _identity(found) not in known))
-
-
-def _without_standing_policies(verdict: Verdict) -> Verdict:
-    """Leave out the warnings on what aliases hold: a step is judged by the policies of the aliases that it moves."""
-    kept = (f for f in verdict.findings if not (f.severity == "warning" and f.rule.startswith("alias-requires-")))
-    return replace(verdict, findings=tuple(kept))
 
 
 def _identity(finding: Finding) -> tuple[str, str, str]:
     return finding.rule, finding.path, finding.message
-
-
-# --- what has to be judged ------------------------------------------------------------------------------------------
-
-
-def touched(step: Step) -> list[Unit]:
-    """Give what a step touches, and what depends on that, in order and each once."""
-    units = [unit for path in step.paths for unit in _units_of(step, path)]
-    for change in step.changes:
-        units += _dependents(step, change)
-    if layout.REGISTRY in step.paths:
-        units += _losers_of_tags(step)
-    return [unit for unit in dict.fromkeys(units) if unit.kind is None or _is_there(step.after, unit)]
-
-
-def _units_of(step: Step, path: str) -> Iterator[Unit]:
-    unit = checks.unit_of(path)
-    yield unit
-    if unit.kind is not None and not _is_there(step.before, unit):
-        yield Unit(None)  # a new name stands beside others
-
-
-def _is_there(registry: Registry, unit: Unit) -> bool:
-    entry = registry.tree.entry(unit.folder)
-    return entry is not None and entry.is_folder
-
-
-def _dependents(step: Step, change: Change) -> Iterator[Unit]:
-    """Give the models that link a version which the step withdraws in its artifact, or may have: as its file is mended."""
-    place = layout.place(change.path)
-    if change.kind not in ("version-withdrawn", "other") or place is None or place.document != "artifact":
-        return
-    if not _has_withdrawals(step.after, place.name):
-        return
-    needle = place.name.encode()
-    for name, model in step.after.models.items():
-        for version in model.numbers:
-            # most links are told apart by their bytes alone
-            if needle in step.after.tree.read(layout.version("model", name, version)):
-                yield Unit("model", name)
-                break
-
-
-def _has_withdrawals(registry: Registry, artifact: str) -> bool:
-    entity = registry.artifacts.get(artifact)
-    try:
-        return entity is not None and bool(entity.withdrawn)
-    except Refused:
-        return False
-
-
-def _losers_of_tags(step: Step) -> Iterator[Unit]:
-    """Give the models whose tags a shrunken vocabulary no longer has."""
-    try:
-        old, new = step.before.settings.tags, step.after.settings.tags
-    except Refused:
-        return
-    if new is None or (old is not None and set(old) <= set(new)):
-        return
-    for name, model in step.after.models.items():
-        try:
-            lost = [tag for tag in model.tags if tag not in new]
-        except Refused:
-            continue
-        if lost:
-            yield Unit("model", name)
 
 
 # --- the rules that need both sides ---------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 from urllib.parse import unquote
 
@@ -55,6 +55,10 @@ class Flaw:
     pointer: Pointer = ()
 
 
+TOO_LARGE = Flaw(f"is larger than {LARGEST // 1024} KiB", 1, 1)
+"""What is wrong with a schema that is not read for its size."""
+
+
 @dataclass(frozen=True)
 class TeamSchema:
     """A team's schema that can be run."""
@@ -70,10 +74,11 @@ class TeamSchema:
         return explained(odd, (from_rust(error, self.document) for error in self.validator.iter_errors(clean)))
 
 
+@lru_cache(maxsize=32)
 def load(raw: bytes) -> TeamSchema | list[Flaw]:
     """Read a team's schema; what cannot be run safely gives its flaws instead."""
     if len(raw) > LARGEST:
-        return [Flaw(f"is larger than {LARGEST // 1024} KiB", 1, 1)]
+        return [TOO_LARGE]
     try:
         text = raw.decode()
         document = parsed(text)
