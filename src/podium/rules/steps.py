@@ -37,7 +37,7 @@ _STANDING = "alias-requires-"
 """Rules of which a state is only warned: a step is judged by the policies of the aliases that it moves."""
 
 
-def _new(unit: Unit, part: Part | None, step: Step, around: Around, before: Around, rules: Chosen) -> Verdict:
+def _new(unit: Unit, part: Part | None, step: Step, *, around: Around, before: Around, rules: Chosen) -> Verdict:
     """Judge a unit after the step, less what was found in it before."""
     after = checks.judge(unit, around, rules, part)
     if not after.findings or (unit.kind is not None and step.before.tree.entry(unit.folder) is None):
