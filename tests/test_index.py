@@ -16,7 +16,7 @@ import podium
 from podium import codec, freshness, index, layout
 from podium.errors import Denied, NewerFormat, NoSuchAlias, NoSuchModel, Unavailable, Usage
 from podium.freshness import Freshness
-from podium.index import places
+from podium.index import documents, places
 from podium.manifest import manifest_sha256
 from podium.render import registry as render
 from podium.tree import FILE, Entry, MemoryTree
@@ -404,8 +404,10 @@ def test_an_answer_that_is_none_is_never_taken_for_one(odd, tmp_path, answer, wo
     assert opened(odd.url, tmp_path).resolve("ImageClassifier:production").version == "v0"
 
 
-def edited(folder, **changes):
-    return json.dumps({**json.loads((folder / MODEL).read_text()), **changes}).encode()
+def edited(path, **changes):
+    document = json.loads(path.read_text())
+    del document["sum"]
+    return documents.summed({**document, **changes})
 
 
 @pytest.mark.parametrize(
@@ -427,10 +429,21 @@ def edited(folder, **changes):
     ],
 )
 def test_a_file_that_is_not_as_the_format_says_is_refused(odd, tmp_path, changes):
-    odd.told[MODEL] = [(200, {}, edited(odd.folder, **changes))]
+    odd.told[MODEL] = [(200, {}, edited(odd.folder / MODEL, **changes))]
     with pytest.raises(Unavailable, match=r" (is of something else$|holds|lists|names) ?"):
         opened(odd.url, tmp_path).resolve("ImageClassifier:production")
     assert all("index/" in path or path == "index.json" for path, _ in odd.asked)
+
+
+def test_a_bit_that_flipped_anywhere_is_found(odd, tmp_path):
+    body = (odd.folder / MODEL).read_bytes()
+    for position in range(0, len(body), 11):
+        flipped = bytearray(body)
+        flipped[position] ^= 1 << position % 7
+        odd.told[MODEL] = [(200, {}, bytes(flipped))]
+        with pytest.raises(podium.Error, match=r"damaged|no JSON|of a podium index|of something else") as caught:
+            opened(odd.url, tmp_path).resolve("ImageClassifier:production")
+        assert caught.value.exit_code == 3
 
 
 def test_a_record_that_is_not_what_its_name_says_is_refused_and_not_kept(odd, tmp_path):
@@ -500,8 +513,7 @@ def test_a_format_to_come_is_told_with_the_remedy(odd, tmp_path):
     ],
 )
 def test_nothing_but_addresses_of_remotes_is_taken_from_an_index(odd, tmp_path, dvc):
-    root = json.loads((odd.folder / "index.json").read_text())
-    odd.told["index.json"] = [(200, {}, json.dumps({**root, "dvc": dvc}).encode())]
+    odd.told["index.json"] = [(200, {}, edited(odd.folder / "index.json", dvc=dvc))]
     found = index.find(odd.url, tmp_path, Freshness())
     if found is not None:
         with pytest.raises(Unavailable, match="names DVC remotes in a way"):
@@ -558,6 +570,9 @@ def test_a_git_host_is_not_taken_for_an_index(odd, tmp_path, answer):
 
 
 def test_a_server_that_gives_no_answer_is_not_taken_for_either(odd, tmp_path):
+    odd.told["index.json"] = [(200, {}, (odd.folder / "index.json").read_bytes().replace(b"acme", b"Acme"))]
+    with pytest.raises(Unavailable, match="is damaged"):
+        index.find(odd.url, tmp_path, Freshness())
     odd.told["index.json"] = [(500, {}, b"")]
     with pytest.raises(Unavailable, match="status 500"):
         index.find(odd.url, tmp_path, Freshness())

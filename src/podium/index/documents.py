@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -19,14 +20,29 @@ Document = dict[str, Any]
 
 @dataclass(eq=False)
 class NotAsAgreed(Exception):
-    """A document of an index is not what the format says; ``why`` completes "it …"."""
+    """
+    A document of an index is not what the format says; ``why`` completes "it …".
+
+    ``ours``: it says of itself that it is one.
+    """
 
     why: str
+    ours: bool = False
 
 
 def encode(document: Document) -> bytes:
     """Give the bytes of a document: the same for the same content, and no character that steers anything."""
     return json.dumps(document, separators=(",", ":"), allow_nan=False).encode() + b"\n"
+
+
+def summed(document: Document) -> bytes:
+    """
+    Give the bytes of a document that lies under its name: its last key is ``sum``, the SHA-256 of all that stands before.
+
+    It is for accidents on the way and on the disk; who may write the file may write the sum.
+    """
+    before = encode(document).removesuffix(b"}\n")
+    return b'%s,"sum":"%s"}\n' % (before, hashlib.sha256(before).hexdigest().encode())
 
 
 def decode(raw: bytes) -> Document:
@@ -49,6 +65,9 @@ def headed(raw: bytes) -> Document:
         if name == "podium-index" and number.isascii() and number.isdecimal():
             raise NewerFormat(str(found), places.FORMAT)
         raise NotAsAgreed("is no file of a podium index")
+    before, _, rest = raw.rpartition(b',"sum":"')
+    if rest.removesuffix(b'"}\n') != hashlib.sha256(before).hexdigest().encode():
+        raise NotAsAgreed("is damaged: its content is not what its sum says", ours=True)
     return document
 
 

@@ -82,9 +82,13 @@ class Published:
         """Ask whether there is an index; raises Unavailable where there is no telling."""
         try:
             return self._found is not None
-        except (NotAsAgreed, Foreign):
+        except NotAsAgreed as problem:
             self.kept.forget(places.ROOT)
-            return False
+            if problem.ours:
+                raise odd(self.label, places.ROOT, problem.why) from None
+        except Foreign:
+            pass
+        return False
 
     @cached_property
     def _found(self) -> Root | None:

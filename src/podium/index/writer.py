@@ -225,7 +225,7 @@ class _Run:
         return Written(written, self.kept, removed)
 
     def _put(self, path: str, document: documents.Document) -> None:
-        self.folder.changing(path, documents.encode(document))
+        self.folder.changing(path, documents.summed(document))
 
     def _read(self, path: str) -> bytes:
         entry = self.registry.tree.entry(path)
