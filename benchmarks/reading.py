@@ -20,7 +20,7 @@ def rows(registries: Registries) -> Iterator[Row]:
     yield from names(registries)
     yield from lists(registries)
     for every in (50, 2):
-        yield history(registries.work / f"moves-{every}.git", every)
+        yield history(registries, every)
 
 
 def start() -> Iterator[Row]:
@@ -50,37 +50,34 @@ def lists(registries: Registries) -> Iterator[Row]:
             yield Row(f"`{what}`, warm, {kind}, {registries.large:,} versions", ours, theirs, "a second", 1)
 
 
-def history(place: Path, every: int, moves: int = 10_000) -> Row:
-    """Who moved an alias, over ten thousand commits of which each so-many-th moved it, and the others another one."""
+def history(registries: Registries, every: int, commits: int = 10_000) -> Row:
+    """Who moved an alias, over ten thousand commits of which each so-many-th moved it, and the others another model's."""
+    place = registries.work / f"moves-{registries.middle}-{every}.git"
     if not place.exists():
-        _moves(place, moves, every)
-    path = "models/M/aliases/production.yaml"
+        _move_often(place, registries.bare(registries.middle), commits, every, registries.middle // 10)
     ours, theirs = compare(
-        Command(podium("-R", place, "history", "M", "production")),
-        Command(["git", "log", "--format=%H", "--", path], folder=place),
+        Command(podium("-R", place, "history", "Model-0", "production")),
+        Command(["git", "log", "--format=%H", "--", "models/Model-0/aliases/production.yaml"], folder=place),
         rounds=3,
     )
-    return Row(
-        f"`history` of an alias, {moves // every:,} moves in {moves:,} commits", ours, theirs, "`git log -- FILE`", 2
-    )
+    what = f"`history` of an alias, {commits // every:,} moves in {commits:,} commits"
+    return Row(what, ours, theirs, "`git log -- FILE`", 2)
 
 
-def _moves(place: Path, moves: int, every: int) -> None:
-    subprocess.run(["git", "init", "-q", "--bare", "-b", "main", place], check=True)
-    with subprocess.Popen(["git", "fast-import", "--quiet"], cwd=place, stdin=subprocess.PIPE) as importer:
+def _move_often(place: Path, start: Path, commits: int, every: int, models: int) -> None:
+    unfinished = place.with_suffix(".unfinished")
+    subprocess.run(["git", "clone", "-q", "--bare", start, unfinished], check=True)
+    with subprocess.Popen(["git", "fast-import", "--quiet"], cwd=unfinished, stdin=subprocess.PIPE) as importer:
         assert importer.stdin is not None
-        for number in range(moves):
-            importer.stdin.write(_move(number, every))
+        for number in range(commits):
+            importer.stdin.write(_move(number, 0 if number % every == 0 else number % (models - 1) + 1))
+    unfinished.rename(place)
 
 
-def _move(number: int, every: int) -> bytes:
-    moved, count = ("production", number // every) if number % every == 0 else ("staging", number)
-    files = {f"models/M/aliases/{moved}.yaml": f"generation: {count + 1}\nversion: v{count % 3}\n"}
-    if number == 0:
-        files["registry.yaml"] = "apiVersion: podium/v1\nentity: acme\n"
-        files["models/M/model.yaml"] = 'description: ""\n'
-        files |= {f"models/M/versions/v{n}.yaml": f"artifact: p/a\nversion: v{n}\n" for n in range(3)}
-    who = f"committer Ada Lovelace <ada@acme.dev> {1790000000 + number} +0000"
-    lines = f"commit refs/heads/main\n{who}\ndata 4\nMove\n"
-    lines += "".join(f"M 100644 inline {path}\ndata {len(text)}\n{text}\n" for path, text in files.items())
-    return lines.encode()
+def _move(number: int, model: int) -> bytes:
+    content = f"generation: {number + 100}\nversion: v{number % 5}\n"
+    who = f"committer Ada Lovelace <ada@acme.dev> {1790000100 + number} +0000"
+    above = "from refs/heads/main^0\n" if number == 0 else ""
+    path = f"models/Model-{model}/aliases/production.yaml"
+    file = f"M 100644 inline {path}\ndata {len(content)}\n{content}\n"
+    return f"commit refs/heads/main\n{who}\ndata 4\nMove\n{above}{file}".encode()

@@ -13,7 +13,7 @@ from podium import codec, git, layout, plan, refs
 from podium.errors import CannotTell, Denied, NoSuchAlias, NoSuchVersion, Refused, Unavailable, Usage
 from podium.history import Event, Step
 from podium.model import Alias, Entity, Registry, Version
-from podium.tree import MemoryTree, Tree, overlay
+from podium.tree import Tree, overlay
 
 if TYPE_CHECKING:
     from pygit2 import Repository
@@ -72,20 +72,61 @@ def events(
     The order is the commits' own. ``since`` and ``until`` (seconds since 1970) are as in ``git.turns``. What does not differ
     is not read. Raises Unavailable where a shallow or partial clone hides the rest, after all that is known.
     """
-    below: Registry | None = None
-    opened = git.Opened(repository)
+    files: git.Rewinding | None = None
+    known: dict[tuple[str, str | None], codec.Source] = {}
 
-    def at(commit: str) -> Registry:
-        return codec.read(git.PastTree.of(commit, opened))
+    def at(files: git.Rewinding, commit: str | None) -> Registry:
+        tree = files.at(commit)
+        return codec.read(tree, _Remembered(tree, known))
 
-    for turn in git.turns(repository, tip, path, since=since, until=until):
-        after = below if below is not None and below.commit == turn.commit else at(turn.commit)
-        below = at(turn.parent) if turn.parent is not None else None
-        before = _something(below or codec.read(MemoryTree()), after)
+    for turn in git.turns(repository, tip, _looked_at(path), since=since, until=until):
+        files = files or git.Rewinding(repository, turn.commit)
+        after = at(files, turn.commit)
+        files.take_back(turn.differences)
+        told = tuple(difference for difference in turn.differences if _is_below(difference.path, path))
+        if not told:
+            continue
+        before = _something(at(files, turn.parent), after)
         commit = git.described(repository, turn.commit)
-        for change in Step(before, after, turn.differences).changes:
+        for change in Step(before, after, told).changes:
             if change.kind != "other" or plan.concern(change.path) is not None:
                 yield Event(commit, change)
+
+
+def _looked_at(path: str) -> list[str]:
+    """Give the paths that say what a change at or below a path meant: a link names a version of any artifact."""
+    parts = path.split("/")
+    if not path:
+        return []
+    if parts[0] == layout.MODELS:
+        return ["/".join(parts[:2]), layout.ARTIFACTS, layout.REGISTRY]
+    return ["/".join(parts[:3]), layout.REGISTRY]
+
+
+def _is_below(path: str, top: str) -> bool:
+    return not top or path == top or path.startswith(f"{top}/")
+
+
+class _Remembered(codec.Sources):
+    """The files of a commit; what the commits beside it have as well was decoded for them."""
+
+    def __init__(self, tree: Tree, known: dict[tuple[str, str | None], codec.Source]) -> None:
+        super().__init__(tree)
+        self._known = known
+
+    def __getitem__(self, path: str) -> codec.Source:
+        entry = self.tree.entry(path)
+        if entry is None or not entry.is_file:
+            raise KeyError(path)
+        key = path, entry.id
+        if key not in self._known:
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
+            self._known[key] = codec.Source(path, self.tree.read(path))
+        return self._known[key]
+
+
+_MOST_KNOWN = 10_000
 
 
 def _something(before: Registry, after: Registry) -> Registry:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     )
     from podium.git.everywhere import View, view
     from podium.git.fresh import init, top_level
-    from podium.git.line import Opened, PastTree, Turn, contents_over_time, described, turns
+    from podium.git.line import Turn, contents_over_time, described, turns
     from podium.git.locks import lock
     from podium.git.merging import Merge, borrowing, merge_result, scratch
     from podium.git.objects import (
@@ -50,6 +50,7 @@ if TYPE_CHECKING:
         parents,
         resolve_rev,
     )
+    from podium.git.rewind import Rewinding
     from podium.git.sources import (
         Bare,
         Checkout,
@@ -71,7 +72,7 @@ else:
             "merge_text name_of reopen stage staged unmerged",
             "everywhere": "View view",
             "fresh": "init top_level",
-            "line": "Opened PastTree Turn contents_over_time described turns",
+            "line": "Turn contents_over_time described turns",
             "locks": "lock",
             "merging": "Merge borrowing merge_result scratch",
             "objects": "ObjectTree commit_objects commit_tree differences open_repository shallow_boundary",
@@ -79,6 +80,7 @@ else:
             "remote": "Advertised Remote",
             "revisions": "branch_point commit_at_date commit_named contains default_tip first_parents "
             "first_parents_until merge_base parents resolve_rev",
+            "rewind": "Rewinding",
             "sources": "Bare Checkout Hosted Source cache_folder check_registry git_dir_of locate",
             "tip": "Target target",
             "worktree": "WorkingTree",
@@ -93,10 +95,9 @@ __all__ = [
     "Joining",
     "Merge",
     "ObjectTree",
-    "Opened",
-    "PastTree",
     "Ran",
     "Remote",
+    "Rewinding",
     "Source",
     "Target",
     "Turn",

@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import tempfile
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from podium.errors import Error, Unavailable
 
@@ -88,13 +91,11 @@ def run(
     open, so that a lock on it outlives us if we are killed. Raises Unavailable where git is missing or too slow.
     """
     command = ["git", *_SETTINGS, *(["--git-dir=."] if bare else []), *arguments]
-    environment = {name: value for name, value in os.environ.items() if name not in _OF_ANOTHER_REPOSITORY}
-    environment |= {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C", "GIT_EDITOR": ":"}
     try:
         ended = subprocess.run(
             command,
             cwd=folder,
-            env=environment,
+            env=_environment(),
             input=stdin,
             capture_output=True,
             timeout=timeout,
@@ -110,12 +111,57 @@ def run(
     return Ran(ended.returncode, ended.stdout, cleaned(ended.stderr.decode("utf-8", "replace")))
 
 
+def _environment() -> dict[str, str]:
+    environment = {name: value for name, value in os.environ.items() if name not in _OF_ANOTHER_REPOSITORY}
+    return environment | {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C", "GIT_EDITOR": ":"}
+
+
 def output(folder: Path, *arguments: str, stdin: bytes = b"", bare: bool = False) -> bytes:
     """Run git in a folder and give what it wrote; raises Unavailable where it failed."""
     ran = run(folder, *arguments, stdin=stdin, bare=bare)
     if ran.code != 0:
         raise unavailable(f"`git {arguments[0]}` failed in {folder}", ran.messages)
     return ran.out
+
+
+def stream(folder: Path, *arguments: str) -> Iterator[bytes]:
+    """
+    Run git in a bare repository, and give what it writes as it comes, cut at each NUL.
+
+    Who has read enough may stop: git is stopped then. Raises Unavailable where git is missing, or where it failed.
+    """
+    with tempfile.TemporaryFile() as said, _started(folder, arguments, said) as process:
+        try:
+            yield from _tokens(process)
+        except GeneratorExit:
+            process.kill()
+            raise
+        if process.wait() != 0:
+            said.seek(0)
+            messages = cleaned(said.read().decode("utf-8", "replace"))
+            raise unavailable(f"`git {arguments[0]}` failed in {folder}", messages)
+
+
+def _started(folder: Path, arguments: Sequence[str], said: IO[bytes]) -> subprocess.Popen[bytes]:
+    command = ["git", *_SETTINGS, "--git-dir=.", *arguments]
+    try:
+        return subprocess.Popen(
+            command, cwd=folder, env=_environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=said
+        )
+    except FileNotFoundError:
+        raise _missing(folder) from None
+    except OSError as error:
+        raise Unavailable(f"git cannot be run in {folder}: {error.strerror}") from None
+
+
+def _tokens(process: subprocess.Popen[bytes]) -> Iterator[bytes]:
+    assert process.stdout is not None
+    left = b""
+    while some := process.stdout.read1(1 << 16):  # type: ignore[attr-defined]  # Popen's pipes are buffered readers
+        *whole, left = (left + some).split(b"\0")
+        yield from whole
+    if left:
+        yield left
 
 
 def _missing(folder: Path) -> Error:
