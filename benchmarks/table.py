@@ -17,10 +17,11 @@ from pathlib import Path
 
 import checking
 import field
-import moving
 import reading
 from registries import Registries
 from rows import Row, table
+
+import moving
 
 PARTS = {"reading": reading.rows, "checking": checking.rows, "moving": moving.rows, "field": field.rows}
 
