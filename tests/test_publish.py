@@ -392,11 +392,54 @@ def test_a_push_whose_answer_was_lost_is_not_made_twice(checkout, bare):
     assert run(bare.path, "rev-list", "--count", "main") == "2"
 
 
+RIVAL = """
+unset GIT_QUARANTINE_PATH GIT_OBJECT_DIRECTORY GIT_ALTERNATE_OBJECT_DIRECTORIES
+git update-ref refs/heads/main "$(git commit-tree -p main -m rival 'main^{tree}')"
+"""
+
+
 def test_patience_ends(checkout, bare, monkeypatch):
     monkeypatch.setattr(publish, "PATIENCE", 0.3)
-    turn = iter(range(10**6))
+    hook(bare.path, "pre-receive", RIVAL)  # whoever comes, somebody else is first
     with pytest.raises(Unavailable, match="others kept pushing"):
-        publish.push(checkout, logging("x"), before=lambda: publish.push(bare, logging(f"rival {next(turn)}")))
+        publish.push(checkout, logging("x"))
+    assert int(run(bare.path, "rev-list", "--count", "main")) > 1
+    assert run(bare.path, "ls-tree", "-r", "--name-only", "main") == run(checkout.root, "ls-files")
+    assert "refs/podium" not in run(checkout.root, "for-each-ref")
+
+
+def test_word_of_a_push_that_is_not_true_any_more_does_no_harm(checkout, bare):
+    publish.push(checkout, logging("x"))
+    run(bare.path, "update-ref", "refs/heads/main", "main~1")  # and from elsewhere, another one
+    tree = run(bare.path, "rev-parse", "main^{tree}")
+    other = run(bare.path, "commit-tree", "-p", "main", "-m", "elsewhere", tree)
+    run(bare.path, "update-ref", "refs/heads/main", other)
+    assert publish.push(checkout, logging("y")).result == "p/a:v0"
+    assert run(bare.path, "log", "--format=%s", "main").splitlines() == ["p/a:v0", "elsewhere", "first"]
+
+
+def test_word_that_makes_no_sense_is_not_heard(checkout, bare):
+    publish.push(checkout, logging("x"))
+    (word,) = (git.cache_folder() / "pushes").glob("*.json")
+    for nonsense in (
+        b"",
+        b"[]",
+        b'{"tip": "--upload-pack=x", "folder": "/"}',
+        b'{"tip": "%s", "folder": "gone"}' % (b"0" * 40),
+    ):
+        word.write_bytes(nonsense)
+        publish.push(checkout, logging(f"{nonsense}"))
+    assert run(bare.path, "rev-list", "--count", "main") == "6"
+
+
+def test_another_clone_takes_what_was_pushed_here_without_asking_the_server(checkout, bare, tmp_path):
+    run(tmp_path, "clone", "-q", str(bare.path), "other")
+    other = git.locate(str(tmp_path / "other"), tmp_path)
+    publish.push(checkout, logging("x"))
+    target = git.target(other)
+    assert target.commit == run(bare.path, "rev-parse", "main")
+    publish.push(checkout, logging("y"))
+    assert target.told().commit == run(bare.path, "rev-parse", "main")
 
 
 # --- many processes, and death --------------------------------------------------------------------------------------

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         shallow_boundary,
     )
     from podium.git.program import Ran, cleaned, output, redacted, run
+    from podium.git.pushes import Pushes
     from podium.git.remote import Advertised, Remote
     from podium.git.revisions import (
         branch_point,
@@ -77,6 +78,7 @@ else:
             "merging": "Merge borrowing merge_result scratch",
             "objects": "ObjectTree commit_objects commit_tree differences open_repository shallow_boundary",
             "program": "Ran cleaned output redacted run",
+            "pushes": "Pushes",
             "remote": "Advertised Remote",
             "revisions": "branch_point commit_at_date commit_named contains default_tip first_parents "
             "first_parents_until merge_base parents resolve_rev",
@@ -95,6 +97,7 @@ __all__ = [
     "Joining",
     "Merge",
     "ObjectTree",
+    "Pushes",
     "Ran",
     "Remote",
     "Rewinding",

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import secrets
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from podium.errors import Denied, Unavailable
+from podium.git import program
 from podium.git.objects import ObjectTree, open_repository
+from podium.git.pushes import Pushes, Word, brought
 from podium.git.remote import Advertised, Remote
+from podium.git.revisions import contains
 from podium.git.sources import Source, registry_at
 
 if TYPE_CHECKING:
@@ -29,8 +34,37 @@ class Target:
         return str(self.tree.commit)
 
     def push(self, commit: str) -> bool:
-        """Push a commit made upon the tip; see ``Remote.push``."""
-        return self.remote.push(commit, self.branch, self.commit)
+        """Push a commit made upon the tip, and leave word of it to others on this machine; see ``Remote.push``."""
+        landed = self.remote.push(commit, self.branch, self.commit)
+        if landed:
+            Pushes.of(self.remote).leave(Word(commit, Path(self.repository.path)))
+        return landed
+
+    def renewed(self) -> Target:
+        """
+        Give the target as it is by now, with one connection: the branch is fetched, whatever it is at.
+
+        Raises what ``target`` does.
+        """
+        ref = f"refs/podium/tip-{secrets.token_hex(8)}"  # our own: others may be fetching here as well
+        self.remote.fetch(f"+refs/heads/{self.branch}:{ref}")
+        try:
+            tip = str(open_repository(self.remote.folder).references[ref].target)
+        finally:
+            program.run(self.remote.folder, "update-ref", "-d", ref, bare=self.remote.bare)
+        return self._at(tip)
+
+    def told(self) -> Target:
+        """Give the target as others on this machine left it, where that is later than what is known here: no connection."""
+        word = Pushes.of(self.remote).last()
+        if word is None or word.tip == self.commit or not brought(self.remote, word):
+            return self
+        later = self._at(word.tip)
+        return later if contains(later.repository, word.tip, self.commit) else self
+
+    def _at(self, tip: str) -> Target:
+        repository = open_repository(self.remote.folder)
+        return replace(self, repository=repository, tree=registry_at(repository, tip, self.remote.label))
 
 
 def target(source: Source) -> Target:
@@ -42,7 +76,7 @@ def target(source: Source) -> Target:
     remote = source.remote()
     for _ in range(3):  # the tip may be rewritten between asking and fetching
         branch, tip = _tip(remote.advertised(), remote.label)
-        if not _has(remote, branch, tip):
+        if not _has(remote, branch, tip) and not _told(remote, tip):
             remote.fetch(f"refs/heads/{branch}")
         repository = open_repository(remote.folder)
         if tip in repository:
@@ -57,6 +91,12 @@ def _has(remote: Remote, branch: str, tip: str) -> bool:
         if name in references and str(references[name].target) == tip:
             return True
     return False
+
+
+def _told(remote: Remote, tip: str) -> bool:
+    """Tell whether the tip was pushed from this machine, and could be taken from there."""
+    word = Pushes.of(remote).last()
+    return word is not None and word.tip == tip and brought(remote, word)
 
 
 def _tip(there: Advertised, label: str) -> tuple[str, str]:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from enum import Enum
+from itertools import count
 
 from podium import codec, git
 from podium.edits import Edit, Edited
@@ -18,9 +19,15 @@ from podium.tree import Overlay, Tree
 
 __all__ = ["Landing", "Published", "alone", "base", "commit", "land", "merge_base", "propose", "push", "write"]
 
-PATIENCE = 120.0
-"""Seconds for which a push that others are faster than is tried again, and for which a busy checkout is waited for."""
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 5.0
+PATIENCE = 600.0
+"""Seconds for which a push that others are faster than is tried again."""
+_BUSY = 120.0
+"""Seconds for which a busy checkout is waited for."""
+_LONGEST_PAUSE = 0.5
+"""
+Seconds between two tries, at most. Longer pauses would let those win who have just come, and whoever was unlucky wait for ever:
+each try begins with a fetch, so that of many one lands all the time.
+"""
 
 
 class Landing(Enum):
@@ -101,7 +108,10 @@ def land(
 
 def base(source: Source, landing: Landing) -> Tree:
     """Give the files that an edit will be applied to; raises Usage where a source cannot take such an edit."""
-    return git.target(source).tree if landing.is_remote else _checkout(source).tree()
+    if not landing.is_remote:
+        return _checkout(source).tree()
+    _known[source] = git.target(source)
+    return _known[source].tree
 
 
 def merge_base(source: Source, landing: Landing) -> Tree | None:
@@ -221,7 +231,7 @@ def _plan(tree: Tree, edit: Edit) -> Published:
 @contextmanager
 def alone(checkout: Checkout) -> Iterator[int]:
     """Keep other podiums from reading and writing in between: two would take the same version number."""
-    with git.lock(checkout.git_dir / "podium.lock", f"the checkout {checkout.root}", PATIENCE) as handle:
+    with git.lock(checkout.git_dir / "podium.lock", f"the checkout {checkout.root}", _BUSY) as handle:
         yield handle
 
 
@@ -235,25 +245,36 @@ def push(
     Commit an edit on top of the remote's default branch and push it; apply it anew where somebody else was first.
 
     No file, index or branch of a checkout is touched. Raises what the edit raises, Denied where the remote refuses, and
-    Unavailable where it does not answer, or where others were faster for two minutes.
+    Unavailable where it does not answer, or where others were faster for ten minutes.
     """
+    target = _known.pop(source, None) or git.target(source)
+    edited, changes = _applied(edit, target.tree)
+    if not changes or dry_run:
+        target = git.target(source)  # what was seen when the edit began says nothing of now
+        return _published(*_applied(edit, target.tree))
+    before()
     tried: list[tuple[str, Published]] = []
-    for _ in _attempts():
-        target = git.target(source)
-        for commit, published in tried:
-            if git.contains(target.repository, target.commit, commit):
-                return published  # it landed after all, and only the answer was lost
-        edited, changes = _applied(edit, target.tree)
-        if not changes or dry_run:
-            return _published(edited, changes)
-        commit = git.commit_objects(target.repository, target.commit, changes, message or edited.result)
-        before()
-        tried.append((commit, replace(_published(edited, changes), commit=commit)))
-        if _pushed(source, target, commit):
-            return tried[-1][1]
+    for number in _attempts():
+        with git.Pushes.of(target.remote).turn():
+            target = target.renewed() if number else target.told()
+            for commit, published in tried:
+                if git.contains(target.repository, target.commit, commit):
+                    return published  # it landed after all, and only the answer was lost
+            edited, changes = _applied(edit, target.tree)
+            if not changes:
+                return _published(edited, changes)
+            commit = git.commit_objects(target.repository, target.commit, changes, message or edited.result)
+            tried.append((commit, replace(_published(edited, changes), commit=commit)))
+            if _pushed(source, target, commit):
+                return tried[-1][1]
+    minutes = PATIENCE / 60
     raise Unavailable(
-        f"others kept pushing to {source.label} first, for {PATIENCE:.0f} seconds", "run the command again"
+        f"others kept pushing to {source.label} first, for {minutes:.0f} minutes", "run the command again"
     )
+
+
+_known: dict[Source, git.Target] = {}
+"""The tip that the edit under way was begun upon: the push need not ask for it again, as the remote compares."""
 
 
 def propose(
@@ -290,14 +311,14 @@ def _pushed(source: Source, target: git.Target, commit: str) -> bool:
         raise
 
 
-def _attempts() -> Iterator[None]:
-    """Give turns until our patience ends, with pauses between them that grow and differ, so that rivals get apart."""
+def _attempts() -> Iterator[int]:
+    """Give turns, counted, until our patience ends, with pauses between them that differ, so that rivals get apart."""
     end = time.monotonic() + PATIENCE
-    pause = _FIRST_PAUSE
-    while time.monotonic() < end:
-        yield
-        time.sleep(random.uniform(0, pause))  # noqa: S311  # nobody gains by guessing it
-        pause = min(pause * 1.5, _LONGEST_PAUSE)
+    for number in count():
+        yield number
+        if time.monotonic() > end:
+            return
+        time.sleep(random.uniform(0, _LONGEST_PAUSE))  # noqa: S311  # nobody gains by guessing it
 
 
 # --- what an edit makes ---------------------------------------------------------------------------------------------
