@@ -64,13 +64,20 @@ def history(
 
 
 def events(
-    repository: Repository, tip: str, path: str = "", *, since: float | None = None, until: float | None = None
+    repository: Repository,
+    tip: str,
+    path: str = "",
+    *,
+    since: float | None = None,
+    until: float | None = None,
+    after_commit: str | None = None,
 ) -> Iterator[Event]:
     """
     Say what happened to a registry at or below a path, newest first: one step for each first-parent commit.
 
-    The order is the commits' own. ``since`` and ``until`` (seconds since 1970) are as in ``git.turns``. What does not differ
-    is not read. Raises Unavailable where a shallow or partial clone hides the rest, after all that is known.
+    The order is the commits' own. ``since`` and ``until`` (seconds since 1970) and ``after_commit`` (one of the line: only
+    what came after it) are as in ``git.turns``. What does not differ is not read. Raises Unavailable where a shallow or
+    partial clone hides the rest, after all that is known.
     """
     files: git.Rewinding | None = None
     known: dict[tuple[str, str | None], codec.Source] = {}
@@ -79,7 +86,7 @@ def events(
         tree = files.at(commit)
         return codec.read(tree, _Remembered(tree, known))
 
-    for turn in git.turns(repository, tip, _looked_at(path), since=since, until=until):
+    for turn in git.turns(repository, tip, _looked_at(path), since=since, until=until, after_commit=after_commit):
         files = files or git.Rewinding(repository, turn.commit)
         after = at(files, turn.commit)
         files.take_back(turn.differences)

@@ -54,6 +54,7 @@ COMMANDS: dict[str, str] = {
     "codeowners": "Write CODEOWNERS from the policies.",
     "ci": "Install a check: github, gitlab, pre-commit, pre-receive.",
     "merge-driver": "Merge concurrent edits by re-numbering the later one.",
+    "site": "Build static pages of the registry, or serve them here.",
     "demo": "Make a registry with real models and walk through podium.",
 }
 

@@ -39,20 +39,21 @@ def turns(
     *,
     since: float | None = None,
     until: float | None = None,
+    after_commit: str | None = None,
 ) -> Iterator[Turn]:
     """
     Give the commits on a first-parent line that change something at or below some paths (none: anywhere), newest first.
 
     ``until`` and ``since`` (seconds since 1970) cut a piece out of the line: it begins with the newest commit that is not
-    later than ``until``, and ends before the first one that is earlier than ``since``. Git does the looking, so that it costs
-    what ``git log -- PATH`` does, as far as it is asked for. Raises Unavailable where a shallow clone hides what a commit
-    changed.
+    later than ``until``, and ends before the first one that is earlier than ``since``; ``after_commit`` is one of the line at
+    which it ends. Git does the looking, so that it costs what ``git log -- PATH`` does, as far as it is asked for. Raises
+    Unavailable where a shallow clone hides what a commit changed.
     """
     boundary = shallow_boundary(repository)
     begin = tip if until is None else _not_after(repository, tip, until)
     if begin is None:
         return
-    end = None if since is None else _before(repository, begin, since, boundary)
+    end = after_commit if since is None else _before(repository, begin, since, boundary)
     for turn in _turns(repository, begin, end, paths):
         if turn.commit in boundary:
             raise _hidden(turn.commit)
