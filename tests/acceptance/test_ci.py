@@ -25,6 +25,7 @@ from tests.acceptance.conftest import Place
 
 ROOT = Path(__file__).parents[2]
 PRODUCTION = "models/ImageClassifier/aliases/production.yaml"
+OWN_PAGES = ".github/workflows/pages.yml"
 PULL_REQUEST = 7
 
 
@@ -104,11 +105,13 @@ def written(tmp_path):
     """Give a repository with everything that podium writes, and one with what is podium's own."""
     own = tmp_path / "own"
     (own / ".github/workflows").mkdir(parents=True)
-    for path in ("action.yml", ci.WORKFLOW, ci.COMMENT, ".pre-commit-hooks.yaml"):
+    for path in ("action.yml", ci.WORKFLOW, ci.COMMENT, OWN_PAGES, ".pre-commit-hooks.yaml"):
         shutil.copy(ROOT / path, own / path)
     theirs = tmp_path / "theirs"
     ci.write(theirs, ci.github("1.2.3"))
+    ci.write(theirs, ci.github_pages("1.2.3"))
     ci.write_gitlab(theirs, "1.2.3")
+    ci.write_gitlab_pages(theirs, "1.2.3")
     ci.write_pre_commit(theirs)
     for folder in (own, theirs):
         _run("git", "init", "-q", cwd=folder)
@@ -120,9 +123,9 @@ def test_the_schemas_of_github_and_gitlab_accept_the_files(written):
     own, theirs = written
     for schema, folder, *paths in (
         ("vendor.github-actions", own, "action.yml"),
-        ("vendor.github-workflows", own, ci.WORKFLOW, ci.COMMENT),
-        ("vendor.github-workflows", theirs, ci.WORKFLOW, ci.COMMENT),
-        ("vendor.gitlab-ci", theirs, ci.GITLAB, ci.GITLAB_MAIN),
+        ("vendor.github-workflows", own, ci.WORKFLOW, ci.COMMENT, OWN_PAGES),
+        ("vendor.github-workflows", theirs, ci.WORKFLOW, ci.COMMENT, ci.PAGES),
+        ("vendor.gitlab-ci", theirs, ci.GITLAB, ci.GITLAB_PAGES, ci.GITLAB_MAIN),
     ):
         _run(check, "--builtin-schema", schema, *paths, cwd=folder)
 
@@ -136,7 +139,7 @@ def test_zizmor_and_actionlint_have_nothing_to_say(written):
 
 def test_nothing_of_a_pull_request_is_in_a_line_that_is_run(written):
     own, theirs = written
-    for path in (own / "action.yml", own / ci.WORKFLOW, theirs / ci.WORKFLOW, theirs / ci.COMMENT):
+    for path in (own / "action.yml", own / ci.WORKFLOW, theirs / ci.WORKFLOW, theirs / ci.COMMENT, theirs / ci.PAGES):
         for run in _runs(yaml.safe_load(path.read_text())):
             assert "${{" not in run, path
 

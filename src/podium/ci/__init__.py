@@ -14,16 +14,18 @@ MARK = "Written by `podium ci "
 
 WORKFLOW = ".github/workflows/podium.yml"
 COMMENT = ".github/workflows/podium-comment.yml"
+PAGES = ".github/workflows/podium-pages.yml"
 GITLAB = ".gitlab/podium.gitlab-ci.yml"
+GITLAB_PAGES = ".gitlab/podium-pages.gitlab-ci.yml"
 GITLAB_MAIN = ".gitlab-ci.yml"
 PRE_COMMIT = ".pre-commit-config.yaml"
 
-_SUFFIXES = {"github": "yml", "github-comment": "yml", "gitlab": "yml", "pre-commit": "yaml", "pre-receive": "sh"}
+_SUFFIXES = {"pre-commit": "yaml", "pre-receive": "sh"}
 
 
 def text(name: str, **values: str) -> str:
     """Give a template with its places (``@NAME@``) filled in."""
-    written = (resources(__name__) / "templates" / f"{name}.{_SUFFIXES[name]}").read_text(encoding="utf-8")
+    written = (resources(__name__) / "templates" / f"{name}.{_SUFFIXES.get(name, 'yml')}").read_text(encoding="utf-8")
     for key, value in values.items():
         written = written.replace(f"@{key.upper()}@", value)
     return written
@@ -37,6 +39,11 @@ def github(version: str) -> Mapping[str, str]:
 def gitlab(version: str) -> Mapping[str, str]:
     """Give the template for GitLab, by path; ``.gitlab-ci.yml`` has to include it."""
     return {GITLAB: text("gitlab", version=version)}
+
+
+def github_pages(version: str) -> Mapping[str, str]:
+    """Give the workflow that publishes the site on GitHub Pages, by path."""
+    return {PAGES: text("github-pages", version=version)}
 
 
 @dataclass(frozen=True)
@@ -65,11 +72,21 @@ def write(root: Path, wanted: Mapping[str, str], *, force: bool = False) -> tupl
 
 def write_gitlab(root: Path, version: str, *, force: bool = False) -> Written:
     """Write the template for GitLab, and a ``.gitlab-ci.yml`` that includes it where there is none."""
-    include = f"include:\n  - local: {GITLAB}\n"
+    return _write_included(root, gitlab(version), force=force)
+
+
+def write_gitlab_pages(root: Path, version: str, *, force: bool = False) -> Written:
+    """Write the job that publishes the site on GitLab Pages, and a ``.gitlab-ci.yml`` that includes it where there is none."""
+    return _write_included(root, {GITLAB_PAGES: text("gitlab-pages", version=version)}, force=force)
+
+
+def _write_included(root: Path, template: Mapping[str, str], *, force: bool) -> Written:
+    (path,) = template
+    include = f"include:\n  - local: {path}\n"
     main = _there(root / GITLAB_MAIN)
     alone = {GITLAB_MAIN: include} if main is None else {}
-    written = write(root, {**gitlab(version), **alone}, force=force)
-    return Written(written, "" if main is None or GITLAB in main else include)
+    written = write(root, {**template, **alone}, force=force)
+    return Written(written, "" if main is None or path in main else include)
 
 
 def write_pre_commit(root: Path) -> Written:

@@ -60,6 +60,37 @@ def gitlab(context: click.Context, force: bool) -> None:
     _say(ci.write_gitlab(_root(context), VERSION, force=force), ".gitlab-ci.yml")
 
 
+@command.command("github-pages")
+@_force
+@click.pass_context
+def github_pages(context: click.Context, force: bool) -> None:
+    """
+    Write the workflow that publishes the site on GitHub Pages.
+
+    \b
+    podium ci github-pages
+    """
+    from podium import ci
+
+    _say(ci.Written(ci.write(_root(context), ci.github_pages(version("podium")), force=force)))
+    say.note("once, by hand: Settings > Pages > Source: GitHub Actions")
+
+
+@command.command("gitlab-pages")
+@_force
+@click.pass_context
+def gitlab_pages(context: click.Context, force: bool) -> None:
+    """
+    Write the job that publishes the site on GitLab Pages.
+
+    \b
+    podium ci gitlab-pages
+    """
+    from podium import ci
+
+    _say(ci.write_gitlab_pages(_root(context), version("podium"), force=force), ".gitlab-ci.yml")
+
+
 @command.command("pre-commit")
 @click.pass_context
 def pre_commit(context: click.Context) -> None:
