@@ -113,7 +113,7 @@ class Site:
 def groups(site: Site) -> Iterator[Group]:
     """Give every group of pages."""
     yield Group("assets", site.key(), _assets)
-    yield Group("built", site.key(site.built), lambda: {"assets/built.js": html.script("built", _built(site))})
+    yield Group("built", site.key(_built(site)), lambda: {"assets/built.js": html.script("built", _built(site))})
     yield from _overviews(site)
     yield from _activity(site)
     for outline in chain(site.survey.models.values(), site.survey.artifacts.values()):

@@ -47,7 +47,7 @@ class Happening:
     before: str | None
     after: str | None
     effect: str
-    metrics: Sequence[str]
+    metrics: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ def _happening(event: Event, commits: dict[str, Commit]) -> Happening:
         change.before if moves else None,
         change.after if moves else None,
         plan.effect(change, _marked),
-        metrics(change.comparison) if moves else (),
+        tuple(metrics(change.comparison)) if moves else (),
     )
 
 
@@ -158,7 +158,9 @@ def restored(data: Mapping[str, Any] | None) -> Past | None:
     try:
         assert data is not None
         commits = [Commit(*commit) for commit in data["commits"]]
-        return Past(data["tip"], tuple(Happening(commits[n], *fields) for n, *fields in data["happenings"]))
+        return Past(
+            data["tip"], tuple(Happening(commits[n], *facts, tuple(said)) for n, *facts, said in data["happenings"])
+        )
     except (AssertionError, IndexError, KeyError, TypeError, ValueError):
         return None
 
