@@ -68,7 +68,6 @@ def test_html_in_a_card_is_text(hostile):
             "java&#10;script:alert(1)",
             "&#106;avascript:x",
             "#top",
-            "https://[",
             "ftp://x/y",
         ),
     ],
@@ -385,10 +384,11 @@ def test_nothing_of_a_registry_is_markup_anywhere(growing, tmp_path):
         if path.endswith(".html"):
             assert b"<script>window" not in page, path
             assert b"<img" not in page, path
-            assert b"49" not in re.findall(rb"\{\{7\*7\}\}|\b49\b", page), path
         if path.endswith(".js") and "/vendor/" not in path:
             assert b"</script>" not in page, path
-    assert b"&lt;img src=x onerror" in contents(tmp_path / "site")["models/ImageClassifier/index.html"]
+    model = contents(tmp_path / "site")["models/ImageClassifier/index.html"]
+    assert b"&lt;img src=x onerror" in model
+    assert b"{{7*7}}" in model
 
 
 def hostile_files() -> dict[str, bytes]:

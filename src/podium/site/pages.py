@@ -131,7 +131,11 @@ def _built(site: Site) -> dict[str, str]:
 def _assets() -> Pages:
     here = resources("podium.site")
     static = {f"assets/{each.name}": each.read_bytes() for each in (here / "static").iterdir()}
-    vendor = {f"assets/vendor/{each.name}": each.read_bytes() for each in (here / "vendor").iterdir()}
+    vendor = {
+        f"assets/vendor/{each.name}": each.read_bytes()
+        for each in (here / "vendor").iterdir()
+        if each.name != "README.md"
+    }
     return {**static, **vendor, ".nojekyll": b""}
 
 

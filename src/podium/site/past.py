@@ -158,9 +158,8 @@ def restored(data: Mapping[str, Any] | None) -> Past | None:
     try:
         assert data is not None
         commits = [Commit(*commit) for commit in data["commits"]]
-        return Past(
-            data["tip"], tuple(Happening(commits[n], *facts, tuple(said)) for n, *facts, said in data["happenings"])
-        )
+        rows: list[list[Any]] = [[commits[n], *facts, tuple(said)] for n, *facts, said in data["happenings"]]
+        return Past(data["tip"], tuple(Happening(*row) for row in rows))
     except (AssertionError, IndexError, KeyError, TypeError, ValueError):
         return None
 
