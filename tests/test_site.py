@@ -15,7 +15,7 @@ from podium.errors import Denied, Unavailable, Usage
 from podium.site import cards, folder, memory, past
 from podium.site.forge import Forge
 from tests import example
-from tests.registries import Growing
+from tests.growing import Growing
 
 ALIAS = "models/ImageClassifier/aliases/production.yaml"
 

@@ -72,7 +72,7 @@ def github_pages(context: click.Context, force: bool) -> None:
     """
     from podium import ci
 
-    _say(ci.Written(ci.write(_root(context), ci.github_pages(version("podium")), force=force)))
+    _say(ci.Written(ci.write(_root(context), ci.github_pages(VERSION), force=force)))
     say.note("once, by hand: Settings > Pages > Source: GitHub Actions")
 
 
@@ -88,7 +88,7 @@ def gitlab_pages(context: click.Context, force: bool) -> None:
     """
     from podium import ci
 
-    _say(ci.write_gitlab_pages(_root(context), version("podium"), force=force), ".gitlab-ci.yml")
+    _say(ci.write_gitlab_pages(_root(context), VERSION, force=force), ".gitlab-ci.yml")
 
 
 @command.command("pre-commit")
