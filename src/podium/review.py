@@ -46,9 +46,19 @@ class Checked:
 # --- a registry as it stands ----------------------------------------------------------------------------------------
 
 
-def check(tree: Tree, paths: Sequence[str] | None = None) -> Checked:
-    """Judge a registry as it stands, or what touches some paths of it; raises NewerFormat, Unavailable."""
-    report = checks.check(tree, rules.ALL, paths)
+def check(tree: Tree, paths: Sequence[str] | None = None, *, remember: bool = False) -> Checked:
+    """
+    Judge a registry as it stands, or what touches some paths of it; raises NewerFormat, Unavailable.
+
+    ``remember``: of a whole commit, what is known of models and artifacts that did not change is taken over, and what is
+    found is kept for the next time.
+    """
+    if remember and paths is None and isinstance(tree, git.ObjectTree):
+        from podium import verdicts
+
+        report = verdicts.check(tree, rules.ALL)
+    else:
+        report = checks.check(tree, rules.ALL, paths)
     return Checked(report.findings, tree.commit, report.files, report.skipped)
 
 

@@ -459,7 +459,7 @@ class Chance:
         """Write one file as somebody does who wants to deceive, or who knows nothing of the format."""
         ours = ("models/", "artifacts/", "schemas/", "registry")
         path = self.draw.choice(sorted(path for path in files if path.startswith(ours)))
-        folder, content = path.rpartition("/")[0], self.draw.choice(_CONTENTS)
+        folder, content = path.rpartition("/")[0] or "models", self.draw.choice(_CONTENTS)
         record = self.draw.choice(sorted(path for path in files if path.endswith(".dvc")))
         name, number = self.draw.choice(_NAMES), self.draw.randrange(6)
         return self.draw.choice(

@@ -128,7 +128,7 @@ def _state(registry: Registry, paths: tuple[Path, ...], *, storage: bool, fix: b
         for path in session.mend(registry, lambda value: upkeep.fixed(value, wanted)):
             say.note(f"mended {path}")
     tree = registry.value.tree
-    checked = review.check(tree, wanted)
+    checked = review.check(tree, wanted, remember=True)
     if not fix and registry.rev is None:
         checked = review.with_clashes(checked, registry.source)
     if not storage:

@@ -1,0 +1,232 @@
+"""
+Verdicts kept by object ids: a model or artifact that was judged, and of which nothing changed, is not judged again.
+
+Kept is what a full check of a commit found, unit by unit, with the id of the unit's folder and of everything else that was
+looked at for it. A file is dropped where it is not ours alone, not whole, or made by another podium or by other rules. What
+decides whether something may land (a step from a base, a hook) never asks here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import stat
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from podium import checks, git, layout
+from podium.checks import Around, Chosen, Finding, Report, Rule, Unit, Verdict
+from podium.tree import Entry, Tree
+
+LARGEST = 128 * 1024 * 1024
+"""Bytes of a file of verdicts; a larger one is neither written nor read."""
+MOST_FILES = 50
+"""So many registries are remembered; those that were checked longest ago are forgotten."""
+
+
+def check(tree: git.ObjectTree, rules: Sequence[Rule]) -> Report:
+    """
+    Judge a commit by every rule, taking over what is known of units that did not change.
+
+    Gives what ``checks.check`` gives but for the numbers of files judged and skipped; raises what it raises.
+    """
+    around, sorted_rules = checks.look_around(tree), checks.chosen(rules)
+    file = _file(tree)
+    ground = _ground(tree, rules)
+    known = _load(file, ground) if ground is not None else {}
+    kept: dict[str, Known] = {}
+    verdicts = [_verdict(unit, around, sorted_rules, known, kept) for unit in checks.units(tree)]
+    if ground is not None and kept != known:
+        _save(file, ground, kept)
+    return checks.report(verdicts)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What was found in a unit, and what it follows from: the id of its folder, and what stood at other paths."""
+
+    id: str
+    files: int
+    leaned_on: Mapping[str, str | None]
+    findings: tuple[Finding, ...]
+
+
+def _verdict(unit: Unit, around: Around, rules: Chosen, known: Mapping[str, Known], kept: dict[str, Known]) -> Verdict:
+    there = _state(around.tree, unit.folder) if unit.kind is not None else None
+    found = known.get(unit.folder)
+    if there is None:
+        return checks.judge(unit, around, rules)
+    if found is not None and found.id == there and _still(found.leaned_on, around.tree):
+        kept[unit.folder] = found
+        return Verdict(found.findings, 0, found.files)
+    watched = Watched(around.tree, unit.folder)
+    verdict = checks.judge(unit, replace(around, tree=watched), rules)
+    if "" not in watched.seen:  # the top folder has no id of its own: what follows from it is not kept
+        leaned_on = {path: _state(around.tree, path) for path in sorted(watched.seen)}
+        kept[unit.folder] = Known(there, verdict.files, leaned_on, verdict.findings)
+    return verdict
+
+
+def _state(tree: Tree, path: str) -> str | None:
+    """Give mode and id of what is at a path; ``None`` where nothing is."""
+    entry = tree.entry(path)
+    return f"{entry.mode:o} {entry.id}" if entry is not None else None
+
+
+def _still(leaned_on: Mapping[str, str | None], tree: Tree) -> bool:
+    return all(_state(tree, path) == state for path, state in leaned_on.items())
+
+
+@dataclass(frozen=True)
+class Watched:
+    """A tree that writes down where outside one folder somebody looked: whatever a rule looks at, its verdict leans on."""
+
+    below: Tree
+    folder: str
+    seen: set[str] = field(default_factory=set)
+
+    @property
+    def commit(self) -> str | None:
+        """The commit these files are of."""
+        return self.below.commit
+
+    def list(self, folder: str) -> Sequence[Entry]:
+        """Give the entries of a folder, by name."""
+        self._note(folder)
+        return self.below.list(folder)
+
+    def entry(self, path: str) -> Entry | None:
+        """Give the entry at a path."""
+        self._note(path)
+        return self.below.entry(path)
+
+    def read(self, path: str) -> bytes:
+        """Give the content of a plain file."""
+        self._note(path)
+        return self.below.read(path)
+
+    def _note(self, path: str) -> None:
+        if not path.startswith(self.folder) or path[len(self.folder) : len(self.folder) + 1] not in ("", "/"):
+            parts = path.split("/")
+            # all of an artifact at once: the id of its folder stands for everything in it
+            self.seen.add("/".join(parts[:3]) if parts[0] == layout.ARTIFACTS else path)
+
+
+# --- what decides ---------------------------------------------------------------------------------------------------
+
+
+def _ground(tree: Tree, rules: Sequence[Rule]) -> str | None:
+    """Give one hash of what every verdict depends on: podium itself, the rules, the settings, the team's schemas."""
+    program = _program()
+    if program is None:
+        return None
+    own = [_state(tree, path) for path in (layout.REGISTRY, layout.TEAM_SCHEMAS)]
+    said = json.dumps([program, [f"{type(rule).__module__}.{type(rule).__qualname__}" for rule in rules], own])
+    return hashlib.sha256(said.encode()).hexdigest()
+
+
+@cache
+def _program() -> str | None:
+    """Give a hash of podium's files and of what it reads and judges with; ``None`` where its files are not to be seen."""
+    folder = Path(__file__).parent
+    found = hashlib.sha256()
+    files = sorted(path for suffix in ("*.py", "*.json") for path in folder.rglob(suffix))
+    if not files:
+        return None
+    for path in files:
+        content = path.read_bytes()
+        found.update(f"{path.relative_to(folder).as_posix()} {len(content)}\0".encode() + content)
+    versions = [metadata.version(name) for name in ("pyyaml", "jsonschema", "jsonschema-rs", "referencing")]
+    found.update(json.dumps([sys.version, *versions]).encode())
+    return found.hexdigest()
+
+
+# --- the file -------------------------------------------------------------------------------------------------------
+
+
+def _file(tree: git.ObjectTree) -> Path:
+    name = hashlib.sha256(os.fsencode(tree.repository.path)).hexdigest()[:20]
+    return git.cache_folder() / "verdicts" / f"{name}.json"
+
+
+def _load(file: Path, ground: str) -> dict[str, Known]:
+    """Read what is known; nothing where there is no such file, or one that is not to be trusted."""
+    try:
+        digest, _, body = _own_bytes(file).partition(b"\n")
+        if hashlib.sha256(body).hexdigest().encode() != digest:
+            return {}
+        said = json.loads(body)
+        return dict(map(_known, said["units"])) if said["ground"] == ground else {}
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+        return {}
+
+
+def _own_bytes(file: Path) -> bytes:
+    """Read a file that belongs to this user, and that nobody else can write; raises ValueError for any other."""
+    handle = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(handle, "rb") as opened:
+        for found in (os.fstat(handle), file.parent.stat()):
+            if found.st_uid != os.geteuid() or found.st_mode & 0o022:
+                raise ValueError(file)
+        size = os.fstat(handle).st_size
+        if not stat.S_ISREG(os.fstat(handle).st_mode) or size > LARGEST:
+            raise ValueError(file)
+        return opened.read(size)
+
+
+def _known(row: Any) -> tuple[str, Known]:
+    folder, id_, files, leaned_on, findings = row
+    if not (_all(str, folder, id_) and type(files) is int and type(leaned_on) is dict):
+        raise TypeError(row)
+    if not _all(str, *(state for state in leaned_on.values() if state is not None)):
+        raise TypeError(row)
+    return folder, Known(id_, files, leaned_on, tuple(map(_finding, findings)))
+
+
+def _finding(row: Any) -> Finding:
+    rule, severity, path, line, column, message, fix = row
+    if not (_all(str, rule, path, message, fix) and _all(int, line, column) and severity in ("error", "warning")):
+        raise TypeError(row)
+    return Finding(*row)
+
+
+def _all(kind: type, *values: Any) -> bool:
+    return all(type(value) is kind for value in values)
+
+
+def _save(file: Path, ground: str, units: Mapping[str, Known]) -> None:
+    """Write what is known, all at once; where that cannot be, nothing is kept, and nothing is lost."""
+    body = json.dumps({"ground": ground, "units": list(_rows(units))}, separators=(",", ":")).encode()
+    if len(body) > LARGEST:
+        return
+    with suppress(OSError):
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=file.parent, prefix="new-")
+        try:
+            with os.fdopen(handle, "wb") as opened:
+                opened.write(hashlib.sha256(body).hexdigest().encode() + b"\n" + body)
+            Path(temporary).replace(file)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+        _make_room(file.parent)
+
+
+def _rows(units: Mapping[str, Known]) -> Iterator[list[Any]]:
+    for folder, known in units.items():
+        findings = [[f.rule, f.severity, f.path, f.line, f.column, f.message, f.fix] for f in known.findings]
+        yield [folder, known.id, known.files, known.leaned_on, findings]
+
+
+def _make_room(folder: Path) -> None:
+    files = sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime)
+    for path in files[:-MOST_FILES]:
+        path.unlink(missing_ok=True)
