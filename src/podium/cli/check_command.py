@@ -180,7 +180,8 @@ def _print(checked: Checked, form: str) -> None:
         say.note(checked.note)
     errors = sum(finding.severity == "error" for finding in checked.findings)
     warnings = len(checked.findings) - errors
-    say.note(f"{checked.files} files checked: {_count(errors, 'error')}, {_count(warnings, 'warning')}")
+    known = f", {checked.skipped} as they were" if checked.skipped else ""
+    say.note(f"{checked.files} files checked{known}: {_count(errors, 'error')}, {_count(warnings, 'warning')}")
 
 
 def _count(number: int, what: str) -> str:
