@@ -303,7 +303,7 @@ def make_key(path: Path) -> Path:
 
 _NGINX_CONF = """worker_processes 1; daemon off; user {user}; pid {d}/pid; error_log {d}/err warn;
 load_module {dav};
-events {{ worker_connections 256; }}
+events {{ worker_connections 4096; }}
 http {{ access_log {d}/access; client_max_body_size 0; dav_ext_lock_zone zone=dl:1m;
  client_body_temp_path {d}/t0; proxy_temp_path {d}/t1; fastcgi_temp_path {d}/t2; uwsgi_temp_path {d}/t3; scgi_temp_path {d}/t4;
  server {{ listen 127.0.0.1:{port};

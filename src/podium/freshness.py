@@ -60,6 +60,12 @@ def age(stamp: Path) -> float | None:
     return seconds if seconds > -1 else math.inf
 
 
+def is_of(stamp: Path, moment: float) -> bool:
+    """Tell whether a file's time is a moment (seconds since 1970) or a later one, and not in the future."""
+    seconds = age(stamp)
+    return seconds is not None and math.isfinite(seconds) and stamp.stat().st_mtime >= moment
+
+
 def stamp(path: Path, moment: float) -> None:
     """Note in a file's time that something was as it is at a moment; where that cannot be kept, it is asked for again."""
     try:

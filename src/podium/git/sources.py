@@ -192,11 +192,12 @@ class Hosted:
         remote, asked = self.remote(), time.time()
         there = remote.advertised()
         with self._alone() as lock:
-            if there.refs != self._refs():
+            if there.refs != self._refs() and not freshness.is_of(self._stamp(all_refs=True), asked):
+                asked = time.time()
                 self._take(remote, lock, *_EVERYTHING, prune=True)
             self._point(there.default)
-        freshness.stamp(self._stamp(all_refs=True), asked)
-        freshness.stamp(self._stamp(all_refs=False), asked)
+            self._note(asked, all_refs=True)
+            self._note(asked, all_refs=False)
 
     def _follow(self) -> None:
         """Bring the default branch up to date, or everything where the remote does not name that branch."""
@@ -204,15 +205,27 @@ class Hosted:
         there = remote.head()
         if there.default is None or there.tip is None:
             return self.fetch()
-        branch = f"refs/heads/{there.default}"
-        with self._alone() as lock:
-            if not self._is_at(branch, there.tip):
-                try:
-                    self._take(remote, lock, f"+{branch}:{branch}")
-                except Unavailable:  # a branch that is gone may have its name in the way: everything is pruned, too
-                    self._take(remote, lock, *_EVERYTHING, prune=True)
-            self._point(there.default)
-        return freshness.stamp(self._stamp(all_refs=False), asked)
+        if not self._is_at(there.default, there.tip):
+            with self._alone() as lock:
+                if freshness.is_of(self._stamp(all_refs=False), asked):  # who had the lock before us asked after us
+                    return None
+                asked = time.time()
+                self._take_branch(remote, lock, f"refs/heads/{there.default}")
+                self._point(there.default)
+                self._note(asked, all_refs=False)
+        return self._note(asked, all_refs=False)
+
+    def _take_branch(self, remote: Remote, lock: int, branch: str) -> None:
+        try:
+            self._take(remote, lock, f"+{branch}:{branch}")
+        except Unavailable:  # a branch that is gone may have its name in the way: everything is pruned, too
+            self._take(remote, lock, *_EVERYTHING, prune=True)
+
+    def _note(self, moment: float, *, all_refs: bool) -> None:
+        """Note that the clone was what the remote had at a moment, unless that was known of a later one."""
+        stamp = self._stamp(all_refs=all_refs)
+        if not freshness.is_of(stamp, moment):
+            freshness.stamp(stamp, moment)
 
     def _refresh(self, *, all_refs: bool) -> None:
         age = freshness.age(self._stamp(all_refs=all_refs)) if self.is_kept else None
@@ -236,9 +249,12 @@ class Hosted:
     def _stamp(self, *, all_refs: bool) -> Path:
         return self.cache.with_suffix(".all" if all_refs else ".default")
 
-    def _is_at(self, ref: str, commit: str) -> bool:
+    def _is_at(self, branch: str, commit: str) -> bool:
+        """Tell whether HEAD names a branch, and the branch a commit: only then is all of it here."""
         references = open_repository(self.cache).references
-        return ref in references and str(references[ref].target) == commit
+        ref = f"refs/heads/{branch}"
+        is_head = (self.cache / "HEAD").read_bytes() == f"ref: {ref}\n".encode()
+        return is_head and ref in references and str(references[ref].target) == commit
 
     def _point(self, branch: str | None) -> None:
         """Let HEAD name the default branch."""

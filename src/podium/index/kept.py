@@ -14,13 +14,17 @@ import tempfile
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from podium import freshness
 from podium.errors import Unavailable
 from podium.freshness import Freshness
 from podium.index import places
-from podium.index.web import Server
+
+if TYPE_CHECKING:
+    from podium.index.web import Server
 
 _GONE = frozenset({404, 410})
 
@@ -36,11 +40,18 @@ class _Held:
 
 @dataclass(frozen=True)
 class Kept:
-    """The files of one index."""
+    """The files of one index: its address, what people read of that, and where its files are kept."""
 
-    server: Server
+    url: str
+    label: str
     folder: Path
     freshness: Freshness
+
+    @cached_property
+    def _server(self) -> Server:
+        from podium.index.web import Server  # who finds all of it young enough needs no HTTP
+
+        return Server(self.url, self.label)
 
     def age(self, path: str) -> float | None:
         """Give the seconds since a file was made sure of; ``None`` where it is not kept."""
@@ -60,7 +71,7 @@ class Kept:
         asked = time.time()
         tag, modified = (held.tag, held.modified) if held is not None else ("", "")
         try:
-            answer = self.server.get(path, places.LARGEST, tag=tag, modified=modified, anew=anew)
+            answer = self._server.get(path, places.LARGEST, tag=tag, modified=modified, anew=anew)
         except Unavailable as problem:
             raise self._or_offline(problem, path) from None
         if answer.status == 304 and held is not None:
@@ -82,12 +93,12 @@ class Kept:
             if hashlib.sha256(found).hexdigest() == sha256:
                 return found
         self._refuse_offline(path)
-        answer = self.server.get(path, places.LARGEST)
+        answer = self._server.get(path, places.LARGEST)
         if answer.status in _GONE:
             return None
         if hashlib.sha256(answer.body).hexdigest() != sha256:
             raise Unavailable(
-                f"{self.server.label}/{path} is damaged: its content is not what its name says",
+                f"{self.label}/{path} is damaged: its content is not what its name says",
                 "publish the index again; nothing of the file was used",
             )
         _write(place, answer.body, time.time())
@@ -100,7 +111,7 @@ class Kept:
 
     def _refuse_offline(self, path: str) -> None:
         if self.freshness.offline:
-            raise Unavailable(f"{self.server.label}/{path} is not kept here", "read it once without --offline")
+            raise Unavailable(f"{self.label}/{path} is not kept here", "read it once without --offline")
 
     def _or_offline(self, problem: Unavailable, path: str) -> Unavailable:
         age = self.age(path)

@@ -6,7 +6,6 @@ import hashlib
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
@@ -19,7 +18,6 @@ from podium.freshness import Freshness
 from podium.index import documents, places
 from podium.index.documents import Member, NotAsAgreed, Root, Shown
 from podium.index.kept import Kept
-from podium.index.web import Foreign, Server
 from podium.model import Artifact, Lazily, Record, RegisteredModel, Registry
 from podium.tree import Entry
 
@@ -61,7 +59,7 @@ class Published:
         label = bare if "@" not in parts.netloc else bare.replace("://", "://***@", 1)
         host = re.sub(r"[^A-Za-z0-9]+", "-", parts.hostname or "")[:40]
         folder = cache / "indexes" / f"{host}-{hashlib.sha256(bare.encode()).hexdigest()[:20]}"
-        return cls(label, folder.with_suffix(".files"), Kept(Server(url.rstrip("/"), label), folder, freshness))
+        return cls(label, folder.with_suffix(".files"), Kept(url.rstrip("/"), label, folder, freshness))
 
     @property
     def is_kept(self) -> bool:
@@ -80,6 +78,8 @@ class Published:
 
     def answers(self) -> bool:
         """Ask whether there is an index; raises Unavailable where there is no telling."""
+        from podium.index.web import Foreign
+
         try:
             return self._found is not None
         except NotAsAgreed as problem:
@@ -295,6 +295,8 @@ class _Reader:
 
     def _names(self, kind: refs.Kind) -> list[str]:
         """Give all names; who asks for them reads on, so the files are fetched side by side."""
+        from concurrent.futures import ThreadPoolExecutor
+
         names = self._all[kind]
         with ThreadPoolExecutor(_READERS, thread_name_prefix="podium-index") as readers:
             found = list(readers.map(partial(self._look, kind), names))
