@@ -11,6 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from podium.errors import Denied
+from podium.visible import visible
+
 FILE = 0o100644
 EXECUTABLE = 0o100755
 LINK = 0o120000
@@ -54,14 +57,29 @@ class Tree(Protocol):
         """Give the content of a plain file; raises KeyError where there is none."""
 
 
-def walk(tree: Tree, folder: str) -> Iterator[tuple[str, Entry]]:
-    """Give every entry below a folder that is not itself a folder, with its path, in order."""
-    for entry in tree.list(folder):
-        path = f"{folder}/{entry.name}" if folder else entry.name
+MOST = 250_000
+"""Names that are looked at in one go: a tree of a few objects, made by hand, can stand for ten thousand million."""
+DEEPEST = 60
+"""Folders in folders that are opened; no path of a registry has more than six parts."""
+
+
+def walk(tree: Tree, folder: str, most: int = MOST) -> Iterator[tuple[str, Entry]]:
+    """Give every entry below a folder that is not itself a folder, with its path, in order; raises Denied for too many."""
+    waiting = _inside(tree, folder, 0)
+    while waiting:
+        path, entry, depth = waiting.pop()
+        most -= 1
+        if most < 0 or depth > DEEPEST:
+            raise Denied(f"{visible(folder)[:200] or 'the tree'} holds more than podium looks at", "take it away")
         if entry.is_folder:
-            yield from walk(tree, path)
+            waiting += _inside(tree, path, depth)
         else:
             yield path, entry
+
+
+def _inside(tree: Tree, folder: str, depth: int) -> list[tuple[str, Entry, int]]:
+    prefix = f"{folder}/" if folder else ""
+    return [(prefix + entry.name, entry, depth + 1) for entry in reversed(tree.list(folder))]
 
 
 @dataclass(frozen=True)

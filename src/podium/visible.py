@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-STEERING = "\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff"
+STEERING = "\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f\ufeff\ud800-\udfff"
 """As part of a character class: control characters, the bidirectional ones, line separators, lone surrogates."""
 
 _ANY = re.compile(f"[{STEERING}]")

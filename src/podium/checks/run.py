@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from podium import codec, layout, refs
 from podium.checks.rule import Around, File, Finding, Flaw, Folder, Needs, Rule, Subject, if_readable
@@ -14,6 +15,9 @@ from podium.model import Alias, Link
 from podium.schemas import team as teams
 from podium.tree import Entry, Tree
 from podium.visible import visible
+
+MOST = 500
+"""What one rule finds in one file, model or artifact, and is said: nobody reads on, and each takes a while."""
 
 
 @dataclass(frozen=True)
@@ -179,7 +183,7 @@ def judge(unit: Unit, around: Around, rules: Chosen, part: Part | None = None) -
         return Verdict(tuple(findings), 0 if found is None else 1)
     subject, files, skipped = _judge_files(unit, around, rules, folders, findings=findings, part=part)
     for rule in rules.entity:
-        findings += (rule.finding(flaw, _bytes_of(flaw, around.tree)) for flaw in rule.of_entity(subject))
+        findings += (rule.finding(flaw, _bytes_of(flaw, around.tree)) for flaw in islice(rule.of_entity(subject), MOST))
     return Verdict(tuple(findings), files, skipped)
 
 
@@ -191,7 +195,7 @@ def _folders_of(unit: Unit, tree: Tree, part: Part | None) -> Sequence[Folder]:
 
 def _of_registry(around: Around, rules: Chosen) -> Iterator[Finding]:
     for rule in rules.registry:
-        for flaw in rule.of_registry(around):
+        for flaw in islice(rule.of_registry(around), MOST):
             yield rule.finding(flaw, _bytes_of(flaw, around.tree))
 
 
@@ -256,7 +260,7 @@ def _judge_file(path: str, place: Place, around: Around, rules: Chosen, findings
     stages: Sequence[Needs] = ("bytes", "yaml", "sound") if file.sound else ("bytes", "yaml")
     for needs in stages if not isinstance(file.decoded, Malformed) else stages[:1]:
         for rule in rules.file[needs, place.document]:
-            for flaw in rule.in_file(file):
+            for flaw in islice(rule.in_file(file), MOST):
                 findings.append(rule.finding(flaw, file.raw))  # noqa: PERF401 - nearly always nothing is found
     return file
 

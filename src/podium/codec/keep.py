@@ -17,6 +17,8 @@ from podium.layout import Document
 if TYPE_CHECKING:
     from ruamel.yaml import YAML
 
+LARGEST_COMMENTED = 32 * 1024
+"""Bytes up to which a file with a person's comments is put into canonical form."""
 _BY_HAND = "podium cannot change this file and keep its comments; change it by hand"
 
 
@@ -25,12 +27,14 @@ def canonical(document: Document, raw: bytes) -> bytes:
     Give the canonical form of a file; raises Malformed where it cannot be read.
 
     Comments at the top stay where they are. A file with comments elsewhere keeps the order of its keys too, since a
-    comment belongs to what stands next to it.
+    comment belongs to what stands next to it; a large one stays as it is, since going through it takes a second or more.
     """
     data = decode(raw)
     head, rest = _header(raw.replace(b"\r\n", b"\n").replace(b"\r", b"\n"))
     if not has_comments(rest):
         return head + encode(document, data)
+    if len(rest) > LARGEST_COMMENTED:
+        return raw
     return head + _with_ruamel(rest, data)
 
 

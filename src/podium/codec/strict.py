@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import yaml
@@ -103,13 +104,19 @@ def parsed(raw: bytes) -> dict[str, Value]:
 
 def locate(raw: bytes, pointer: Pointer) -> tuple[int, int]:
     """Give line and column, from 1, of the value a pointer leads to, or of the nearest one around it that exists."""
-    try:
-        found = _positions(CParser(raw))
-    except yaml.YAMLError:
-        return 1, 1
+    found = _all_positions(raw)
     while pointer and pointer not in found:
         pointer = pointer[:-1]
     return found.get(pointer, (1, 1))
+
+
+@lru_cache(maxsize=1)
+def _all_positions(raw: bytes) -> dict[Pointer, tuple[int, int]]:
+    """Give the position of every value of a file; kept, since a file with one problem often has a hundred."""
+    try:
+        return _positions(CParser(raw))
+    except yaml.YAMLError:
+        return {}
 
 
 def has_comments(raw: bytes) -> bool:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from podium.errors import Unavailable
 from podium.git import program
-from podium.git.objects import ObjectTree, commit_of, open_repository
+from podium.git.objects import ObjectTree, commit_of, differences, open_repository
 
 if TYPE_CHECKING:
     from pygit2 import Repository
@@ -103,6 +103,8 @@ def merged(repository: Repository, base: str, head: str) -> Iterator[Merge]:
 
     The two must have a common ancestor. Raises Unavailable where an object is missing.
     """
+    for _ in differences(repository, *(str(commit_of(repository, one).tree_id) for one in (base, head))):
+        pass  # git itself would go through a tree that stands for ten thousand million files, or is nested without end
     common = _common(repository)
     with borrowing([common / "objects"], common / "shallow") as scratch:
         ran = program.run(

@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary
 
 from podium.errors import Denied, TooLarge, Unavailable
 from podium.git import program
-from podium.tree import FILE, FOLDER, Entry
+from podium.tree import DEEPEST, FILE, FOLDER, MOST, Entry
 
 if TYPE_CHECKING:
     from pygit2 import Commit, Oid, Repository
@@ -261,21 +261,43 @@ def differences(repository: Repository, before: str | None, after: str | None) -
     """
     Give the paths at which two trees (ids; ``None``: no files) differ, in order.
 
-    Folders with the same id are not opened: the cost follows what differs, not what there is.
+    Folders with the same id are not opened: the cost follows what differs, not what there is. Raises Denied for more than
+    podium looks at: a tree of a few objects, made by hand, can stand for ten thousand million files.
     """
-    yield from _differences(repository, "", before, after)
+    waiting = _differing(repository, "", before, after) if before != after else []
+    for _ in range(MOST):
+        if not waiting:
+            return
+        path, old, new = waiting.pop()
+        file_before, folder_before = _file_or_folder(old)
+        file_after, folder_after = _file_or_folder(new)
+        if file_before is not None or file_after is not None:
+            yield _as_difference(path, file_before, file_after)
+        if folder_before or folder_after:
+            if path.count("/") > DEEPEST:
+                raise Denied(f"a folder of the change is nested deeper than {DEEPEST} folders", "take it away")
+            waiting += _differing(repository, f"{path}/", folder_before, folder_after)
+    if waiting:
+        raise Denied(f"the change holds more than {MOST} names", "make it smaller, or take away what is no registry")
 
 
-def _differences(repository: Repository, prefix: str, before: str | None, after: str | None) -> Iterator[Difference]:
-    if before == after:
-        return
+_Differing = tuple[str, Entry | None, Entry | None]
+
+
+def _differing(repository: Repository, prefix: str, before: str | None, after: str | None) -> list[_Differing]:
+    """Give what differs in one folder, last name first."""
     old = _listing(repository, before) if before else _EMPTY
     new = _listing(repository, after) if after else _EMPTY
     _refuse_doubles(prefix, new)
     gone = {entry.name: entry for entry in map(_entry, old.as_set - new.as_set)}
     come = {entry.name: entry for entry in map(_entry, new.as_set - old.as_set)}
-    for name in sorted({*gone, *come}):
-        yield from _difference(repository, prefix + name, gone.get(name), come.get(name))
+    return [(prefix + name, gone.get(name), come.get(name)) for name in sorted({*gone, *come}, reverse=True)]
+
+
+def _as_difference(path: str, before: Entry | None, after: Entry | None) -> Difference:
+    from podium.history import Difference  # what reads one commit needs nothing of history
+
+    return Difference(path, before, after)
 
 
 def _refuse_doubles(prefix: str, listing: Listing) -> None:
@@ -284,16 +306,6 @@ def _refuse_doubles(prefix: str, listing: Listing) -> None:
     if twice is not None:
         path = prefix + twice
         raise Denied(f"{path!r} is there twice in one tree", "make the tree anew with git; `git fsck` finds it too")
-
-
-def _difference(repository: Repository, path: str, old: Entry | None, new: Entry | None) -> Iterator[Difference]:
-    from podium.history import Difference  # what reads one commit needs nothing of history
-
-    file_before, folder_before = _file_or_folder(old)
-    file_after, folder_after = _file_or_folder(new)
-    if file_before is not None or file_after is not None:
-        yield Difference(path, file_before, file_after)
-    yield from _differences(repository, f"{path}/", folder_before, folder_after)
 
 
 def _file_or_folder(entry: Entry | None) -> tuple[Entry | None, str | None]:

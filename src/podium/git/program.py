@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import re
+import select
+import selectors
 import subprocess
+import sys
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from podium.errors import Error, Unavailable
 
@@ -17,6 +21,12 @@ LOCAL = 120.0
 """Seconds that a command may take which touches this machine only."""
 NETWORK = 900.0
 """Seconds that a fetch or a push may take; the transports give up earlier when nothing moves."""
+
+_MOST_HEARD = 512 * 1024**2
+"""Bytes that git may answer with; a tree of a few objects, made by hand, can stand for any number of files."""
+_MOST_SAID = 64 * 1024
+"""Bytes of messages that are shown; a server can send any number of them."""
+_PIPE = 32 * 1024
 
 _SETTINGS = (
     "--no-pager",
@@ -92,23 +102,69 @@ def run(
     """
     command = ["git", *_SETTINGS, *(["--git-dir=."] if bare else []), *arguments]
     try:
-        ended = subprocess.run(
+        with subprocess.Popen(
             command,
             cwd=folder,
             env=_environment(),
-            input=stdin,
-            capture_output=True,
-            timeout=timeout,
-            check=False,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            bufsize=0,
             pass_fds=() if hold is None else (hold,),
-        )
+        ) as process:
+            try:
+                out, messages = _heard(process, memoryview(stdin), timeout, f"`git {arguments[0]}`")
+            except BaseException:
+                process.kill()
+                raise
     except subprocess.TimeoutExpired:
         raise Unavailable(f"`git {arguments[0]}` took more than {timeout:.0f} seconds", "try again") from None
     except FileNotFoundError:
         raise _missing(folder) from None
     except OSError as error:
         raise Unavailable(f"git cannot be run in {folder}: {error.strerror}") from None
-    return Ran(ended.returncode, ended.stdout, cleaned(ended.stderr.decode("utf-8", "replace")))
+    return Ran(process.returncode, out, cleaned(messages[:_MOST_SAID].decode("utf-8", "replace")))
+
+
+def _heard(process: subprocess.Popen[bytes], told: memoryview, timeout: float, what: str) -> tuple[bytes, bytes]:
+    """Tell a process what it waits for, and give what it writes; raises Unavailable for too long a time or an answer."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    assert process.stderr is not None
+    end = time.monotonic() + timeout
+    heard: dict[Any, list[bytes]] = {process.stdout: [], process.stderr: []}
+    left = _MOST_HEARD
+    with selectors.DefaultSelector() as waiting:
+        waiting.register(process.stdin, selectors.EVENT_WRITE)
+        for stream in heard:
+            waiting.register(stream, selectors.EVENT_READ)
+        while waiting.get_map():
+            ready = waiting.select(max(0.0, end - time.monotonic()))
+            if not ready:
+                raise subprocess.TimeoutExpired(what, timeout)
+            for key, _ in ready:
+                if key.fileobj is process.stdin:
+                    told = told[_written(key.fd, told[: select.PIPE_BUF]) :]
+                    goes_on = bool(told)
+                else:
+                    chunk = os.read(key.fd, _PIPE)
+                    heard[key.fileobj].append(chunk)
+                    left, goes_on = left - len(chunk), bool(chunk)
+                if not goes_on:
+                    waiting.unregister(key.fileobj)
+                    key.fileobj.close()  # type: ignore[union-attr]
+                if left < 0:
+                    raise Unavailable(f"{what} answers with more than {_MOST_HEARD // 1024**2} MiB", "look with git")
+    process.wait(max(0.0, end - time.monotonic()))
+    return b"".join(heard[process.stdout]), b"".join(heard[process.stderr])
+
+
+def _written(handle: int, chunk: memoryview) -> int:
+    """Write to a pipe that has room, and say how much; all of it where nobody listens any more."""
+    try:
+        return os.write(handle, chunk) if chunk else 0
+    except BrokenPipeError:
+        return sys.maxsize
 
 
 def _environment() -> dict[str, str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from podium.git.objects import commit_tree, content
-from podium.tree import FOLDER, Entry, Tree
+from podium.tree import DEEPEST, FOLDER, Entry, Tree
 
 if TYPE_CHECKING:
     from pygit2 import Repository
@@ -60,6 +60,8 @@ class Rewinding:
 
     def _folder(self, path: str, step: int) -> Entry | None:
         """Give a folder's entry, if something is in it: Git knows no empty folders."""
+        if path.count("/") > DEEPEST:  # made by hand; nothing of a registry is there
+            return Entry(path.rpartition("/")[2], FOLDER)
         names = (*self._touched.get(path, ()), *(entry.name for entry in self._tip.list(path)))
         there = any(self.entry(f"{path}/{name}", step) is not None for name in names)
         return Entry(path.rpartition("/")[2], FOLDER) if there else None

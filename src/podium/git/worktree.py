@@ -13,8 +13,9 @@ from functools import cached_property
 from pathlib import Path
 
 from podium import layout, refs
-from podium.errors import Unavailable
+from podium.errors import TooLarge, Unavailable
 from podium.git import program
+from podium.git.objects import LARGEST
 from podium.tree import EXECUTABLE, FILE, FOLDER, LINK, SUBMODULE, Entry
 
 _WHOLE = (layout.MODELS, layout.ARTIFACTS, layout.SCHEMAS)
@@ -82,6 +83,8 @@ class WorkingTree:
             found = os.fstat(handle)
             if not stat.S_ISREG(found.st_mode):
                 raise KeyError(path)
+            if found.st_size > LARGEST:
+                raise TooLarge(path, found.st_size)
             # one byte more than there is: the second read then says that nothing follows
             return b"".join(iter(lambda: os.read(handle, found.st_size + 1), b""))
         finally:

@@ -9,8 +9,9 @@ from typing import ClassVar
 
 from podium import layout, refs
 from podium.checks import Around, Example, File, Flaw, Folder, Rule, quoted
+from podium.errors import Denied
 from podium.rules import attributes
-from podium.tree import EXECUTABLE, FILE, LINK, SUBMODULE, Entry, walk
+from podium.tree import EXECUTABLE, FILE, LINK, SUBMODULE, Entry, Tree, walk
 
 _SUFFIXES = {("models", "versions"): ".yaml", ("models", "aliases"): ".yaml", ("artifacts", "aliases"): ".yaml"}
 _SHOULD_BE_VERSION = re.compile(r"[vV]?[\W_]*\d.*", re.DOTALL)
@@ -103,7 +104,7 @@ def _judge(folder: Folder, entry: Entry) -> Iterator[Flaw]:
         return  # found by entity-file-present
     if entry.is_folder:
         if not _is_known_folder(folder.parts, entry.name):
-            for inside, _ in walk(folder.tree, path):
+            for inside in _some_inside(folder.tree, path):
                 yield Flaw(inside, f"the format knows no folder {quoted(path)}", fix=f"take {quoted(path)} away")
     elif entry.mode in _MODES:
         if folder.parts == (layout.SCHEMAS,) and entry.name != "team":
@@ -116,6 +117,19 @@ def _judge(folder: Folder, entry: Entry) -> Iterator[Flaw]:
         yield Flaw(
             path, f"a file with mode {entry.mode:o}; files of the registry have 100644", fix="give it the mode 644"
         )
+
+
+def _some_inside(tree: Tree, folder: str) -> Iterator[str]:
+    """Give the files in a folder, and the folder itself where there are too many."""
+    try:
+        for path, _ in walk(tree, folder, _MOST_INSIDE):
+            yield path
+    except Denied:
+        yield folder
+
+
+_MOST_INSIDE = 100
+"""Names that are looked at in a folder that should not be there."""
 
 
 def _stray(path: str, folder: Folder, name: str) -> Flaw:
@@ -242,7 +256,7 @@ def _twins_of_podiums_own(folder: Folder) -> Iterator[Flaw]:
     for entry in folder.entries:
         twin = entry.name.lower()
         if entry.name != twin and twin in _TOP and twin in folder.names:
-            inside = next((path for path, _ in walk(folder.tree, entry.name)), entry.name)
+            inside = next(_some_inside(folder.tree, entry.name), entry.name)
             yield Flaw(inside, _same(entry.name, twin), fix=f"rename {quoted(entry.name)}")
 
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from podium.schemas import beyond
-from podium.schemas.explain import Problem, explained, from_python, plain
+from podium.schemas.explain import MOST, Problem, explained, from_python, plain
 
 if TYPE_CHECKING:
     from jsonschema.protocols import Validator
@@ -49,10 +50,9 @@ def is_valid(kind: Kind, data: Any) -> bool:
 def problems(kind: Kind, data: Any) -> list[Problem]:
     """Give what is wrong with a document, a sentence for each place; nothing where ``is_valid``."""
     clean, odd = plain(data)
-    faults = [from_python(error) for error in _thorough(kind).iter_errors(clean)]
-    found = explained(odd, faults)
+    found = explained(odd, map(from_python, _thorough(kind).iter_errors(clean)))
     places = {problem.pointer for problem in found}
-    return found + [problem for problem in beyond.problems(kind, clean) if problem.pointer not in places]
+    return [*found, *islice((one for one in beyond.problems(kind, clean) if one.pointer not in places), MOST)]
 
 
 def reference() -> str:

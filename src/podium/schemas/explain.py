@@ -220,7 +220,8 @@ def explained(odd: list[Problem], faults: Iterable[Fault]) -> list[Problem]:
         places.setdefault((fault.pointer, fault.of_key), []).append(fault)
     strange = {problem.pointer for problem in odd}
     told = [fault for place, found in places.items() if place[0] not in strange for fault in _telling(found)]
-    return list(dict.fromkeys([*odd, *(problem for fault in told for problem in sentences(fault))]))
+    said = islice((problem for fault in told for problem in sentences(fault)), MOST)
+    return list(dict.fromkeys([*odd[:MOST], *said]))
 
 
 def _telling(faults: list[Fault]) -> list[Fault]:
@@ -239,7 +240,7 @@ def sentences(fault: Fault) -> list[Problem]:
     if fault.keyword == "required":
         return [Problem(fault.pointer, f"{_bare_name(name)} is missing") for name in fault.names]
     if fault.keyword in {"additionalProperties", "unevaluatedProperties"} and fault.names:
-        return [Problem((*fault.pointer, name), _no_key(name, fault.schema)) for name in fault.names]
+        return [Problem((*fault.pointer, name), _no_key(name, fault.schema)) for name in fault.names[:MOST]]
     if fault.of_key:
         return [Problem((*fault.pointer, fault.value), f"as a key, {_about(fault)}")]
     return [Problem(fault.pointer, _about(fault))]
