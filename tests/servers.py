@@ -55,6 +55,15 @@ class DvcRemote:
         """Write it into a checkout's `.dvc/config`, its secrets into `.dvc/config.local`."""
         core = f"[core]\n    remote = {name}\n" if default else ""
         _append(root / ".dvc/config", core + _section(name, {"url": self.url, **self.options}))
+        self.keep_secrets(root, name)
+
+    def set(self, root: Path) -> None:
+        """Write its options below the address that `podium init --remote` wrote last in `.dvc/config`."""
+        _append(root / ".dvc/config", _section("storage", self.options).partition("\n")[2])
+        self.keep_secrets(root)
+
+    def keep_secrets(self, root: Path, name: str = "storage") -> None:
+        """Write what is secret into `.dvc/config.local`."""
         if self.secrets:
             _append(root / ".dvc/config.local", _section(name, self.secrets))
 
