@@ -243,7 +243,13 @@ BAD = [
         ("outs",),
         "must have at most 1 entries, has 2",
     ),
-    ("version", changed("version", "outs", 0, "remote", to="x"), ("outs", 0, "remote"), "'remote' is no key here"),
+    ("version", changed("version", "outs", 0, "cloud", to="x"), ("outs", 0, "cloud"), "'cloud' is no key here"),
+    (
+        "version",
+        changed("version", "outs", 0, "remote", to="Archive"),
+        ("outs", 0, "remote"),
+        "a remote's name is 1 to 64",
+    ),
     ("version", changed("version", "outs", 0, "md5", to=MD5), ("outs", 0, "md5"), "32 of 0-9 a-f and .dir"),
     ("version", changed("version", "outs", 0, "nfiles", to=0), ("outs", 0, "nfiles"), "must be at least 1, is 0"),
     (

@@ -199,6 +199,20 @@ class Registry:
         tree = place.tree(None)
         return tree.read(layout.DVC_CONFIG) if tree.entry(layout.DVC_CONFIG) is not None else b""
 
+    def storage_as_of(self, commit: str) -> Storage:
+        """
+        Give where the bytes are by the ``.dvc/config`` of a commit, with the user's own settings and credentials.
+
+        A change is judged with the configuration of its base: it cannot send a check, and its credentials, elsewhere.
+        """
+        from podium.storage import Storage
+
+        tree = git.commit_tree(self.source.repository, commit)
+        config = tree.read(layout.DVC_CONFIG) if tree.entry(layout.DVC_CONFIG) is not None else b""
+        if isinstance(self.source, git.Checkout):
+            return Storage.at(self.source.root, config)
+        return Storage.detached(self.source.home, config)
+
     def edit(
         self,
         message: str | None = None,

@@ -236,7 +236,7 @@ def _about(before: Registry, after: Registry, path: str, place: layout.Place) ->
         yield Change("owners-changed", place.name, path, kind, before=list(was.owners), after=list(now.owners))
     if was.description != now.description:
         yield Change("description-changed", place.name, path, kind, before=was.description, after=now.description)
-    if was == now and old is not None:
+    if old is not None and (was == now or (was.type, was.remote) != (now.type, now.remote)):
         yield Change("other", path, path)
 
 

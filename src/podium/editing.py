@@ -78,6 +78,7 @@ class Editing:
         Unavailable where the remote is out of reach.
         """
         refs.checked_artifact(artifact)
+        present = self._seen.artifacts.get(artifact)
         content = self._registry.storage.add(Path(path), self._progress)
         record = Record(
             md5=content.md5,
@@ -92,6 +93,7 @@ class Editing:
             params=params or {},
             metadata=metadata or {},
             source=source or {},
+            remote=present.about.remote if present is not None else "",
         )
         self._do(lambda registry: edits.log(registry, artifact, record))
         if upload:
@@ -176,9 +178,15 @@ class Editing:
         """Add and remove tags of a registered model."""
         self._do(lambda registry: edits.tag(registry, model, add=add, remove=remove))
 
-    def create(self, name: str, *, desc: str = "", owners: Sequence[str] = (), tags: Sequence[str] = ()) -> None:
-        """Make a registered model, or a model artifact (``project/name``), without versions."""
-        about = About(description=desc, owners=tuple(owners), tags=tuple(tags))
+    def create(
+        self, name: str, *, desc: str = "", owners: Sequence[str] = (), tags: Sequence[str] = (), remote: str = ""
+    ) -> None:
+        """
+        Make a registered model, or a model artifact (``project/name``), without versions.
+
+        ``remote`` is the DVC remote that the artifact's versions go to, where that is not the default one.
+        """
+        about = About(description=desc, owners=tuple(owners), tags=tuple(tags), remote=remote)
         self._do(lambda registry: edits.create(registry, registry.reference(name), about))
 
     @cached_property

@@ -267,7 +267,7 @@ def _following(entity: RegisteredModel | Artifact | None, taken: Iterable[str]) 
 # --- what describes an entity: key by key -----------------------------------------------------------------------------
 
 _LISTS = frozenset({"owners", "tags"})
-_LEFT_OUT: Mapping[str, Value] = {"description": "", "type": "model"}
+_LEFT_OUT: Mapping[str, Value] = {"description": "", "type": "model", "remote": ""}
 
 
 def merge_about(
@@ -289,7 +289,7 @@ def merge_about(
         merged[key] = value
         if value == _empty(key) and key not in first:
             del merged[key]
-        elif value in ([], {}):
+        elif value in ([], {}) or (key == "remote" and not value):
             merged.pop(key)
     return merged
 

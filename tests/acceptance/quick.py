@@ -6,6 +6,7 @@ A command takes as long as what it does, where a new interpreter takes a second 
 
 from __future__ import annotations
 
+import faulthandler
 import multiprocessing
 import os
 import sys
@@ -19,6 +20,10 @@ _FORKS.set_forkserver_preload([
     "dvc.cli", "dvc.commands.data_sync", "dvc.repo", "dvc_s3", "s3fs", "aiobotocore.session", "dvc_ssh", "sshfs", "asyncssh",
     "dvc_webdav", "webdav4.fsspec", "dvc_http", "aiohttp", "aiohttp_retry",
 ])  # fmt: skip
+
+
+_PATIENCE = 180
+"""Seconds a command may take on a busy machine; it tells where it hangs a little before."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +47,11 @@ class Running:
 
     def end(self) -> Ended:
         """Wait for its end."""
-        self.process.join()
+        self.process.join(_PATIENCE)
+        if self.process.is_alive():
+            self.process.kill()
+            self.process.join()
+            raise AssertionError(f"it hangs; its stacks:\n{Path(self._folder.name, 'err').read_text()}")
         out, err = (Path(self._folder.name, name).read_text() for name in ("out", "err"))
         self._folder.cleanup()
         code = self.process.exitcode
@@ -54,6 +63,7 @@ class Running:
 def _run(program: str, arguments: list[str], cwd: str, env: dict[str, str], files: list[str]) -> None:
     for descriptor, path in enumerate(files, 1):
         os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT), descriptor)
+    faulthandler.dump_traceback_later(_PATIENCE - 10)
     os.chdir(cwd)
     os.environ.clear()
     os.environ.update(env)
@@ -62,10 +72,4 @@ def _run(program: str, arguments: list[str], cwd: str, env: dict[str, str], file
         from podium.cli import main as ended
     else:
         from dvc.cli import main as ended
-    import time#CPU
-    t0 = time.process_time()#CPU
-    try:#CPU
-        code = ended(arguments)
-    finally:#CPU
-        open("/tmp/w/servers.cpu","a").write(f"{time.process_time()-t0:.2f} {program} {' '.join(arguments)[:60]}\n")#CPU
-    sys.exit(code)
+    sys.exit(ended(arguments))

@@ -157,7 +157,8 @@ def _stored(registry: Registry, steps: Iterator[Reviewed], *, storage: bool) -> 
             continue
         versions = review.new_bytes(reviewed.step)
         with Bar() as bar:
-            yield review.with_bytes(reviewed.checked, reviewed.step.after.tree, versions, registry.storage, bar)
+            storage_of_base = registry.storage_as_of(reviewed.base)
+            yield review.with_bytes(reviewed.checked, reviewed.step.after.tree, versions, storage_of_base, bar)
 
 
 def _print(checked: Checked, form: str) -> None:

@@ -57,7 +57,7 @@ _META = Shape(
         "source": Shape(dict.fromkeys(("repository", "commit", "run"), _FLOW), block=False),
     },
 )
-_OUTS = Shape(each=Shape(dict.fromkeys(("md5", "size", "nfiles", "hash", "path"), _FLOW)))
+_OUTS = Shape(each=Shape(dict.fromkeys(("md5", "size", "nfiles", "hash", "path", "remote"), _FLOW)))
 SHAPES: Mapping[Document, Shape] = {
     "registry": Shape(
         {
@@ -70,7 +70,7 @@ SHAPES: Mapping[Document, Shape] = {
     "model": Shape({"description": _FLOW, "owners": _FLOW, "tags": _FLOW, "withdrawn": _WITHDRAWN}),
     "link": Shape(dict.fromkeys(("artifact", "version"), _FLOW)),
     "alias": Shape(dict.fromkeys(("generation", "version"), _FLOW)),
-    "artifact": Shape({"description": _FLOW, "type": _FLOW, "withdrawn": _WITHDRAWN}),
+    "artifact": Shape({**dict.fromkeys(("description", "type", "remote"), _FLOW), "withdrawn": _WITHDRAWN}),
     "version": Shape({"outs": _OUTS, "desc": _FLOW, "meta": _META}),
 }
 

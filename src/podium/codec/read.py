@@ -234,6 +234,7 @@ def about_of(data: Mapping[str, Value]) -> About:
         owners=tuple(data.get("owners", ())),
         tags=tuple(data.get("tags", ())),
         type=data.get("type", "model"),
+        remote=data.get("remote", ""),
         withdrawn=data.get("withdrawn", {}),
     )
 
@@ -266,6 +267,7 @@ def record_of(data: Mapping[str, Value]) -> Record:
         md5=out["md5"],
         size=out["size"],
         nfiles=out["nfiles"],
+        remote=out.get("remote", ""),
         created=meta["created"],
         author=meta["author"],
         files=None if files is None else tuple(File(**entry) for entry in files),

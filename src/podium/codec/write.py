@@ -27,6 +27,8 @@ def about(value: About) -> dict[str, Value]:
         data["tags"] = list(value.tags)
     if value.type != "model":
         data["type"] = value.type
+    if value.remote:
+        data["remote"] = value.remote
     if value.withdrawn:
         data["withdrawn"] = dict(value.withdrawn)
     return data
@@ -34,7 +36,15 @@ def about(value: About) -> dict[str, Value]:
 
 def record(value: Record, version: str) -> dict[str, Value]:
     """Give the document of a model version: a ``.dvc`` file with podium's record under ``meta``."""
-    out = {"md5": value.md5, "size": value.size, "nfiles": value.nfiles, "hash": "md5", "path": version}
+    out: dict[str, Value] = {
+        "md5": value.md5,
+        "size": value.size,
+        "nfiles": value.nfiles,
+        "hash": "md5",
+        "path": version,
+    }
+    if value.remote:
+        out["remote"] = value.remote
     data: dict[str, Value] = {"outs": [out]}
     if value.desc:
         data["desc"] = value.desc

@@ -26,7 +26,8 @@ class Record:
     What is known of a model version: DVC's hash of the directory, and podium's facts.
 
     ``files`` is the manifest; ``None`` where it is too long for the record and lies on the remote, as the ``.dir`` object:
-    then ``sha256`` is the hash over its sorted lines ``sha256  path``.
+    then ``sha256`` is the hash over its sorted lines ``sha256  path``. ``remote`` is the DVC remote that has the bytes, empty
+    for the default one.
     """
 
     md5: str
@@ -41,6 +42,7 @@ class Record:
     params: Mapping[str, Fact] = field(default_factory=dict)
     metadata: Mapping[str, Fact] = field(default_factory=dict)
     source: Mapping[str, str] = field(default_factory=dict)
+    remote: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +63,17 @@ class Alias:
 
 @dataclass(frozen=True)
 class About:
-    """What ``model.yaml`` or ``artifact.yaml`` says; ``withdrawn`` gives the reason by version."""
+    """
+    What ``model.yaml`` or ``artifact.yaml`` says; ``withdrawn`` gives the reason by version.
+
+    ``remote`` is the DVC remote that an artifact's new versions go to, empty for the default one.
+    """
 
     description: str = ""
     owners: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     type: str = "model"
+    remote: str = ""
     withdrawn: Mapping[str, str] = field(default_factory=dict)
 
 

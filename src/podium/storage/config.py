@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,12 +34,14 @@ class Config:
     """
     DVC's configuration: the system's, the user's, that of the folder's ``.dvc/config`` and of its ``config.local``.
 
-    ``detached``: the folder only holds the configuration of a registry that lies elsewhere.
+    ``detached``: the folder only holds the configuration of a registry that lies elsewhere. ``configuration``: what was read
+    in the place of ``.dvc/config``, if anything was.
     """
 
     folder: Path
     values: dict[str, Any]
     detached: bool
+    configuration: bytes | None = None
 
     def cache(self) -> Cache:
         """Give the cache; always the folder's own where it is detached, whatever a registry says."""
@@ -102,7 +105,8 @@ class Config:
 
         with _understood(self.folder / "config"):
             try:
-                return dict(DvcConfig.load_file(str(self.folder / "config"))["remote"])
+                files = _file_system(self.folder, self.configuration)
+                return dict(DvcConfig.load_file(str(self.folder / "config"), fs=files)["remote"])
             except FileNotFoundError:
                 return {}
 
@@ -122,15 +126,33 @@ class Config:
         return kind, options, path
 
 
-def load(folder: Path, *, detached: bool = False) -> Config:
-    """Read the configuration of a ``.dvc`` folder; raises Denied where it is missing or cannot be understood."""
+def load(folder: Path, *, detached: bool = False, configuration: bytes | None = None) -> Config:
+    """
+    Read the configuration of a ``.dvc`` folder; raises Denied where it is missing or cannot be understood.
+
+    ``configuration`` is read in the place of its ``config``, ``config.local`` as ever.
+    """
     if not folder.is_dir():
         raise Denied(f"there is no DVC folder {folder}", "`podium init` sets DVC up")
     with _understood(folder / "config"):
         from dvc.config import Config as DvcConfig
 
         logging.getLogger("dvc").setLevel(logging.CRITICAL)
-        return Config(folder, dict(DvcConfig(str(folder))), detached)
+        own = DvcConfig(str(folder), local_dvc_dir=str(folder), fs=_file_system(folder, configuration))
+        return Config(folder, dict(own), detached, configuration)
+
+
+def _file_system(folder: Path, configuration: bytes | None) -> Any:
+    """Give a file system as DVC wants one, in which ``config`` has other content than on the disk."""
+    from dvc.fs import LocalFileSystem
+
+    class Instead(LocalFileSystem):  # type: ignore[misc]  # dvc has no types
+        def open(self, path: str, *arguments: Any, **options: Any) -> Any:
+            if configuration is None or Path(path) != folder / "config":
+                return super().open(path, *arguments, **options)
+            return io.StringIO(configuration.decode())
+
+    return Instead()
 
 
 @contextmanager

@@ -52,9 +52,13 @@ class Storage:
     load: Callable[[], config.Config]
 
     @classmethod
-    def at(cls, root: Path) -> Storage:
-        """Give the storage of a registry's checkout; its ``.dvc`` is read at the first need."""
-        return cls(lambda: config.load(root / ".dvc"))
+    def at(cls, root: Path, configuration: bytes | None = None) -> Storage:
+        """
+        Give the storage of a registry's checkout; its ``.dvc`` is read at the first need.
+
+        ``configuration`` stands in the place of its ``.dvc/config``: the user's own settings are laid over that.
+        """
+        return cls(lambda: config.load(root / ".dvc", configuration=configuration))
 
     @classmethod
     def detached(cls, home: Path, configuration: bytes) -> Storage:
@@ -98,7 +102,13 @@ class Storage:
         ``again``: objects to send though the remote has them (what ``problems`` found wrong). Raises Denied where neither
         side has a file, or where the remote has it in another size; Unavailable where the remote is out of reach.
         """
-        target = self._remote(remote)
+        sent = [
+            self._push(group, self._remote(name), again, progress)
+            for name, group in _by_remote(records, remote).items()
+        ]
+        return Sent(sum(one.objects for one in sent), sum(one.size for one in sent))
+
+    def _push(self, records: Sequence[Record], target: Remote, again: Collection[str], progress: Progress) -> Sent:
         needed = _Objects()
         for record in records:
             needed.add(record, self._listed(record, target))
@@ -140,9 +150,14 @@ class Storage:
         Sizes are compared, and the ``.dir`` objects read; ``deep`` reads and hashes every file. Raises Unavailable where
         the remote is out of reach: that is never taken for missing.
         """
-        target = self._remote(remote)
+        return [
+            problem
+            for name, group in _by_remote(records, remote).items()
+            for problem in self._problems(group, self._remote(name), progress, deep=deep)
+        ]
+
+    def _problems(self, chosen: Sequence[Record], target: Remote, progress: Progress, *, deep: bool) -> list[Problem]:
         target.probe()
-        chosen = list(records)
         listings = self._read_listings(chosen, target, progress)
         members = {file.md5 for _, files in listings.values() for file in files}
         for record in chosen:
@@ -185,7 +200,7 @@ class Storage:
         if record.files is not None:
             return record.files
         files = manifests.listed(record.md5, self._cache.read(record.md5))
-        return files if files is not None else self._fetched_listing(record, self._remote(remote))
+        return files if files is not None else self._fetched_listing(record, self._remote(remote or record.remote))
 
     def _listed(self, record: Record, target: Remote) -> tuple[File, ...]:
         files = record.files
@@ -224,7 +239,7 @@ class Storage:
         def bring(file: File) -> tuple[str, Sums]:
             sums = cache.proven(file.md5)
             if sums is None or not _fits(file, sums):
-                return file.md5, self._received(file, self._remote(remote), meter)
+                return file.md5, self._received(file, self._remote(remote or record.remote), meter)
             meter.add(sums.size)
             return file.md5, sums
 
@@ -324,6 +339,14 @@ class _Objects:
                     f"the remote {remote!r} has {path!r} with {size} bytes instead of {self.sizes[md5]} ({md5})",
                     "`podium upload --repair` replaces it",
                 )
+
+
+def _by_remote(records: Iterable[Record], remote: str | None) -> dict[str, list[Record]]:
+    """Sort versions by where their bytes are: the remote that is given, else each one's own; empty is the default one."""
+    found: dict[str, list[Record]] = {}
+    for record in records:
+        found.setdefault(remote or record.remote, []).append(record)
+    return found or {remote or "": []}
 
 
 def _detached(home: Path, configuration: bytes) -> config.Config:
