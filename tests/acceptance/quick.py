@@ -22,7 +22,7 @@ _FORKS.set_forkserver_preload([
 ])  # fmt: skip
 
 
-_PATIENCE = 180
+_PATIENCE = 500
 """Seconds a command may take on a busy machine; it tells where it hangs a little before."""
 
 

@@ -31,34 +31,36 @@ def connect(name: str, filesystem: Any) -> None:
 
     Raises Unavailable where the key is unknown, revoked or another one than is known, and where there is no connection.
     """
-    import asyncssh
-
     seen = _Seen(filesystem.fs_args["host"])
     filesystem.fs_args |= {
         "known_hosts": _Known(filesystem.fs_args, seen).trusted,
         "client_factory": _watching(filesystem.fs_args["client_factory"], seen),
         "agent_forwarding": False,  # DVC lends the server one's agent; nothing that podium does there needs it
     }
-    with suppress(asyncssh.KeyExchangeFailed, asyncssh.ConnectionLost):
-        return _try(name, filesystem, seen)
-    if seen.known and not seen.shown:  # it may have no key of the kinds that are known of it: ask for any
+    lost = _lost(name, filesystem, seen)
+    if lost is not None and seen.known and not seen.shown:
+        # a server that has no key of the kinds that are known of it hangs up: ask for any
         filesystem.fs_args["server_host_key_algs"] = "default"
-        with suppress(asyncssh.KeyExchangeFailed, asyncssh.ConnectionLost):
-            _try(name, filesystem, seen)
-    raise unreachable(name, ConnectionError())
+        lost = _lost(name, filesystem, seen)
+    if lost is not None:
+        raise unreachable(name, lost)
 
 
-def _try(name: str, filesystem: Any, seen: _Seen) -> None:
+def _lost(name: str, filesystem: Any, seen: _Seen) -> Exception | None:
+    """Connect; gives the error with which the server hung up, if it did."""
     import asyncssh
 
     try:
         assert filesystem.fs is not None
     except asyncssh.HostKeyNotVerifiable as error:
         raise _refusal(name, seen, revoked="revoked" in str(error)) from None
-    except (Unavailable, asyncssh.KeyExchangeFailed, asyncssh.ConnectionLost):
+    except (asyncssh.KeyExchangeFailed, asyncssh.ConnectionLost, ConnectionError) as error:
+        return error
+    except Unavailable:
         raise
     except Exception as error:  # noqa: BLE001 - a name without an address, a login refused, a key that cannot be read
         raise unreachable(name, error) from None
+    return None
 
 
 @dataclass
