@@ -203,3 +203,50 @@ def test_gc_says_how_to_mend_a_clone_that_hides_versions(logged, tmp_path):
     assert said.code == 3
     assert "git fetch --unshallow" in said.err
     assert store.paths() == objects.keys()
+
+
+# --- bundles, as they are typed -------------------------------------------------------------------------------------
+
+
+def test_a_site_without_a_network_uses_what_a_bundle_brought(logged, tmp_path):
+    registry, _, objects = logged
+    made, proven, taken = several(
+        registry,
+        ["bundle", "create", str(tmp_path / "models.podium")],
+        ["bundle", "verify", str(tmp_path / "models.podium"), "--format", "json"],
+        ["bundle", "import", str(tmp_path / "models.podium"), str(tmp_path / "site")],
+    )
+    assert (made.code, taken.code) == (0, 0), (made, taken)
+    assert "main; 2 versions, 5 objects" in made.out
+    assert proven.json == {
+        "refs": ["refs/heads/main"],
+        "versions": 2,
+        "objects": 5,
+        "bytes": sum(map(len, objects.values())),
+    }
+    shutil.rmtree(tmp_path / "store")
+    shutil.rmtree(tmp_path / "origin.git")
+    used, verified, again = several(
+        Place(tmp_path / "site"),
+        ["use", "v/a:v1"],
+        ["verify", "--deep"],
+        ["bundle", "import", str(tmp_path / "models.podium")],
+    )
+    assert (Path(used.out.strip()) / "model.safetensors").read_text() == "weights 1"
+    assert verified.code == 0
+    assert "0 objects were new" in again.out
+    assert "git merge --ff-only bundle/main" in again.err
+
+
+def test_a_bundle_that_is_cut_off_is_exit_1_and_one_that_is_not_there_exit_3(logged, tmp_path):
+    registry, _, _ = logged
+    several(registry, ["bundle", "create", str(tmp_path / "models.podium")])
+    os.truncate(tmp_path / "models.podium", 12_345)
+    cut, gone = several(
+        registry,
+        ["bundle", "import", str(tmp_path / "models.podium"), str(tmp_path / "site")],
+        ["bundle", "verify", str(tmp_path / "nowhere")],
+    )
+    assert (cut.code, gone.code) == (1, 3)
+    assert "is cut off: 12345 of" in cut.err
+    assert not (tmp_path / "site").exists()

@@ -45,6 +45,7 @@ COMMANDS: dict[str, str] = {
     "upload": "Send to the remote what it lacks.",
     "verify": "Prove that the remote has every byte.",
     "copy": "Copy the bytes of versions from one remote to another.",
+    "bundle": "Carry a registry to a site without a network: create, verify, import.",
     "gc": "Find, and on request delete, what no version needs.",
     "check": "Check the registry against every rule.",
     "plan": "Say what a change means, before it is merged.",

@@ -1,0 +1,90 @@
+"""Git's own bundles: history in one file, and back from it into a repository, with every object checked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from podium.errors import Denied, Unavailable
+from podium.git import program
+from podium.git.objects import shallow_boundary
+from podium.git.revisions import UNSHALLOW, commit_named
+
+if TYPE_CHECKING:
+    from pygit2 import Repository
+
+_CHECKED = ("-c", "fetch.fsckObjects=true", "-c", "core.hooksPath=/dev/null")
+_QUIET = (
+    "--quiet",
+    "--no-write-fetch-head",
+    "--no-tags",
+    "--no-recurse-submodules",
+    "--no-auto-maintenance",
+    "--refmap=",
+)
+
+
+def ref_named(repository: Repository, name: str | None) -> str:
+    """Give the full name of a branch or tag, of the current or default branch for ``None``; raises Denied where there is none."""
+    ran = program.run(
+        Path(repository.path), "rev-parse", "--symbolic-full-name", "--verify", "--quiet", name or "HEAD", bare=True
+    )
+    found = ran.text if ran.code == 0 else ""
+    if not found.startswith(("refs/heads/", "refs/tags/")) or commit_named(repository, found) is None:
+        what = repr(name) if name is not None else "HEAD"
+        raise Denied(
+            f"{what} is no branch or tag in {repository.path}", "name one that `git branch` or `git tag` lists"
+        )
+    return found
+
+
+def packed(repository: Repository, refs: Sequence[str], file: Path) -> None:
+    """Write the whole history of some refs into a file; raises Unavailable where a shallow clone lacks some of it."""
+    if shallow_boundary(repository):
+        raise Unavailable(f"{repository.path} is a shallow clone, which lacks history", UNSHALLOW)
+    ran = program.run(
+        Path(repository.path), "bundle", "create", "--quiet", str(file), *refs, "--", bare=True, timeout=program.NETWORK
+    )
+    if ran.code != 0:
+        raise program.unavailable("the history cannot be packed", ran.messages)
+
+
+def unpacked(file: Path, folder: Path, refspec: str = "+refs/*:refs/*") -> dict[str, str]:
+    """
+    Take the history of a file into a new bare repository, each object checked; gives its refs.
+
+    Raises Denied where the file is no such history, or needs more than it has.
+    """
+    folder.mkdir(parents=True)
+    program.output(folder, "init", "--quiet", "--bare", "--template=", ".")
+    ran = program.run(folder, *_CHECKED, "fetch", *_QUIET, "--", str(file), refspec, bare=True, timeout=program.NETWORK)
+    if ran.code != 0:
+        raise Denied(f"the history in the bundle cannot be read: {ran.messages.splitlines()[-1:]}", "make it anew")
+    listed = program.output(folder, "for-each-ref", "--format=%(objectname)\t%(refname)", bare=True).decode()
+    pairs = (line.partition("\t") for line in listed.splitlines())
+    return {name: id_ for id_, _, name in pairs}
+
+
+def taken_over(file: Path, checkout: Path, remote: str) -> None:
+    """Fetch the branches of a file as those of a remote of that name, and its tags that are new; raises Unavailable."""
+    specs = (f"+refs/heads/*:refs/remotes/{remote}/*", "refs/tags/*:refs/tags/*")
+    ran = program.run(checkout, *_CHECKED, "fetch", *_QUIET, "--", str(file), *specs, timeout=program.NETWORK)
+    if ran.code != 0:
+        raise program.unavailable("the history of the bundle cannot be fetched", ran.messages)
+
+
+def checked_out(file: Path, folder: Path, branch: str) -> None:
+    """Make a work tree of a branch in a file's history, with its other branches and tags; raises Unavailable."""
+    program.output(folder, "init", "--quiet", "--template=", "-b", branch, ".")
+    specs = (
+        "+refs/heads/*:refs/remotes/bundle/*",
+        "+refs/tags/*:refs/tags/*",
+        f"+refs/heads/{branch}:refs/heads/{branch}",
+    )
+    ran = program.run(
+        folder, *_CHECKED, "fetch", *_QUIET, "--update-head-ok", "--", str(file), *specs, timeout=program.NETWORK
+    )
+    if ran.code != 0:
+        raise program.unavailable("the history of the bundle cannot be fetched", ran.messages)
+    program.output(folder, "-c", "core.hooksPath=/dev/null", "reset", "--quiet", "--hard")
