@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
-from typing import ClassVar, Literal, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Literal, TypeVar
 
 from podium import codec, layout, refs, schemas
 from podium.codec import Malformed, Pointer, Value
@@ -14,9 +14,11 @@ from podium.errors import Refused
 from podium.history import Step
 from podium.layout import DOCUMENTS, Document, Place
 from podium.model import Alias, Artifact, Link, Record, Registry, Settings
-from podium.schemas import team as teams
 from podium.tree import Entry, Tree
 from podium.visible import visible
+
+if TYPE_CHECKING:
+    from podium.schemas import team as teams
 
 T = TypeVar("T")
 

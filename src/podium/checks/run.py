@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from podium import codec, layout, refs
 from podium.checks.rule import Around, File, Finding, Flaw, Folder, Needs, Rule, Subject, if_readable
@@ -12,9 +13,11 @@ from podium.codec import Malformed, Value
 from podium.errors import TooLarge, Unavailable
 from podium.layout import DOCUMENTS, Document, Place
 from podium.model import Alias, Link
-from podium.schemas import team as teams
 from podium.tree import Entry, Tree
 from podium.visible import visible
+
+if TYPE_CHECKING:
+    from podium.schemas import team as teams
 
 MOST = 500
 """What one rule finds in one file, model or artifact, and is said: nobody reads on, and each takes a while."""
@@ -130,15 +133,17 @@ def look_around(tree: Tree) -> Around:
         path = layout.team_schema(document)
         if _is_file(tree, path):
             loaded = _team_schema(tree, path)
-            if isinstance(loaded, teams.TeamSchema):
-                sound[document] = loaded
-            else:
+            if isinstance(loaded, list):
                 flaws[path] = loaded
+            else:
+                sound[document] = loaded
     settings = if_readable(lambda: codec.read(tree).settings)
     return Around(tree, settings, sound, flaws)
 
 
-def _team_schema(tree: Tree, path: str) -> teams.TeamSchema | Sequence[teams.Flaw]:
+def _team_schema(tree: Tree, path: str) -> teams.TeamSchema | list[teams.Flaw]:
+    from podium.schemas import team as teams  # most registries have none
+
     try:
         return teams.load(_read(tree, path))
     except TooLarge:
