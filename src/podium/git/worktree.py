@@ -10,11 +10,11 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from operator import attrgetter
 from pathlib import Path
 
 from podium import layout, refs
 from podium.errors import TooLarge, Unavailable
-from podium.git import program
 from podium.git.objects import LARGEST
 from podium.tree import EXECUTABLE, FILE, FOLDER, LINK, SUBMODULE, Entry
 
@@ -24,6 +24,13 @@ _FILES = frozenset(
     {layout.DVC_CONFIG, layout.CODEOWNERS, layout.GITLAB_CODEOWNERS, ".gitattributes", ".gitignore", ".gitmodules"}
 )
 _WORKSPACE_COPY = re.compile(r"artifacts/[^/]+/[^/]+/versions/v[0-9]+")
+_NO_NAMES = frozenset({"", ".", "..", ".git"})
+_DEPTH = {layout.MODELS: 1, layout.ARTIFACTS: 2}
+"""How many folders deep a model or an artifact lies."""
+_PLAIN_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_FOLDER = os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY | os.O_CLOEXEC
+_KIND_OR_RUNS = 0o170000 | stat.S_IXUSR
+_NAME = attrgetter("name")
 _NOWHERE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EINVAL, errno.ENAMETOOLONG})
 
 
@@ -39,8 +46,7 @@ class WorkingTree:
     root: Path
     _folders: dict[str, tuple[Entry, ...]] = field(default_factory=dict, repr=False, compare=False)
     _real: dict[str, bool] = field(default_factory=dict, repr=False, compare=False)
-    _scanned: dict[str, tuple[Entry, ...]] = field(default_factory=dict, repr=False, compare=False)
-    _listed: set[str] = field(default_factory=set, repr=False, compare=False)
+    _scanned: dict[str, Sequence[Entry]] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def commit(self) -> str | None:
@@ -50,32 +56,28 @@ class WorkingTree:
     def list(self, folder: str) -> Sequence[Entry]:
         """Give the entries of a folder, by name; raises Unavailable where the disk or git does not answer."""
         if folder not in self._folders:
-            entries = self._scan(folder)
-            prefix = f"{folder}/" if folder else ""
-            seen = self._seen([(prefix + entry.name, entry) for entry in entries])
-            self._folders[folder] = tuple(sorted(seen, key=lambda entry: entry.name))
-            self._listed.update(prefix + entry.name for entry in self._folders[folder] if entry.is_file)
+            self._folders[folder] = tuple(self._seen(folder, self._scan(folder)))
         return self._folders[folder]
 
     def entry(self, path: str) -> Entry | None:
         """Give the entry at a path, without following links."""
         folder, _, name = path.rpartition("/")
-        if name in {"", ".", "..", ".git"} or not self._is_real(folder):
+        if name in _NO_NAMES or not self._is_real(folder):
             return None
         try:
             mode = _mode(os.lstat(self._on_disk(path)))
         except (OSError, ValueError) as error:
             _check_absent(error, path)
             return None
-        return next(self._seen([(path, Entry(name, mode))]), None)
+        return next(iter(self._seen(folder, [Entry(name, mode)])), None)
 
     def read(self, path: str) -> bytes:
         """Give the content of a plain file; raises KeyError where there is none, Unavailable where it cannot be read."""
-        folder = path.rpartition("/")[0]
-        if not self._is_real(folder) or not (path in self._listed or _expects_file(path) or self.entry(path)):
+        folder, _, name = path.rpartition("/")
+        if not self._is_real(folder) or not (_expects_file(folder, name) or self.entry(path)):
             raise KeyError(path)
         try:
-            handle = os.open(self._on_disk(path), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+            handle = os.open(self._on_disk(path), _PLAIN_FILE)
         except (OSError, ValueError) as error:
             _check_absent(error, path)
             raise KeyError(path) from None
@@ -85,13 +87,19 @@ class WorkingTree:
                 raise KeyError(path)
             if found.st_size > LARGEST:
                 raise TooLarge(path, found.st_size)
-            # one byte more than there is: the second read then says that nothing follows
-            return b"".join(iter(lambda: os.read(handle, found.st_size + 1), b""))
+            content = os.read(handle, found.st_size + 1)
+            if len(content) == found.st_size:  # one byte more was asked for: nothing follows
+                return content
+            return content + b"".join(iter(lambda: os.read(handle, 1 << 20), b""))
         finally:
             os.close(handle)
 
     def _on_disk(self, path: str) -> str:
-        return f"{self.root}/{path}"
+        return f"{self._top}/{path}"
+
+    @cached_property
+    def _top(self) -> str:
+        return str(self.root)
 
     def _is_real(self, folder: str) -> bool:
         """Tell whether a folder is one, through no link, and inside no other repository."""
@@ -99,8 +107,7 @@ class WorkingTree:
             return True
         if folder not in self._real:
             above, _, name = folder.rpartition("/")
-            named_well = name not in {"", ".", "..", ".git"}
-            self._real[folder] = named_well and self._is_real(above) and self._is_own_folder(folder)
+            self._real[folder] = name not in _NO_NAMES and self._is_real(above) and self._is_own_folder(folder)
         return self._real[folder]
 
     def _is_own_folder(self, folder: str) -> bool:
@@ -111,45 +118,58 @@ class WorkingTree:
             _check_absent(error, folder)
             return False
 
-    def _scan(self, folder: str) -> tuple[Entry, ...]:
+    def _scan(self, folder: str) -> Sequence[Entry]:
+        """Give what is on disk in a folder, by name; nothing where it is none, a link, or another repository."""
         if folder not in self._scanned:
-            self._scanned[folder] = tuple(self._on_disk_in(folder))
+            above, _, name = folder.rpartition("/")
+            reachable = not folder or (name not in _NO_NAMES and self._is_real(above))
+            self._scanned[folder] = self._on_disk_in(folder) if reachable else ()
         return self._scanned[folder]
 
-    def _on_disk_in(self, folder: str) -> Iterator[Entry]:
-        if not self._is_real(folder):
-            return
+    def _on_disk_in(self, folder: str) -> Sequence[Entry]:
         try:
-            with os.scandir(self._on_disk(folder)) as found:
-                entries = [
-                    Entry(one.name, _mode(one.stat(follow_symlinks=False))) for one in found if one.name != ".git"
-                ]
-        except OSError as error:
+            handle = os.open(self._on_disk(folder), _FOLDER)
+            try:
+                with os.scandir(handle) as found:
+                    entries = sorted([(one.name, _mode(one.stat(follow_symlinks=False))) for one in found])
+            finally:
+                os.close(handle)
+        except (OSError, ValueError) as error:
             _check_absent(error, folder)
-            return
-        yield from entries
+            return ()
+        own = [Entry(name, mode) for name, mode in entries if name != ".git"]
+        if folder:
+            self._real[folder] = len(own) == len(entries)
+            return own if self._real[folder] else ()
+        return own
 
-    def _seen(self, entries: Iterable[tuple[str, Entry]]) -> Iterator[Entry]:
-        doubtful = []
-        for path, entry in entries:
-            if _expects(path, entry.is_folder) and (not entry.is_folder or self._holds(path)):
-                yield entry
+    def _seen(self, folder: str, entries: Iterable[Entry]) -> Sequence[Entry]:
+        """Give those of a folder's entries that Git sees, in their order."""
+        prefix = f"{folder}/" if folder else ""
+        certain, doubtful = [], []
+        for entry in entries:
+            if (
+                _expects_folder(prefix + entry.name) and self._holds(prefix + entry.name)
+                if entry.mode == FOLDER
+                else _expects_file(folder, entry.name)
+            ):
+                certain.append(entry)
             else:
-                doubtful.append((path, entry))
-        if doubtful:
-            yield from self._git.among(doubtful)
+                doubtful.append((prefix + entry.name, entry))
+        return sorted([*certain, *self._git.among(doubtful)], key=_NAME) if doubtful else certain
 
     def _holds(self, folder: str) -> bool:
         """Tell whether Git sees a file in a folder, opening as few folders as that takes."""
         about = _about(folder)
         if about is not None and self._is_real(folder) and os.path.lexists(self._on_disk(about)):
             return True
-        entries = [(f"{folder}/{entry.name}", entry) for entry in self._scan(folder)]
-        if any(not entry.is_folder and _expects(path, is_folder=False) for path, entry in entries):
+        entries = self._scan(folder)
+        if any(entry.mode != FOLDER and _expects_file(folder, entry.name) for entry in entries):
             return True
-        return any(
-            entry.is_folder and _expects(path, is_folder=True) and self._holds(path) for path, entry in entries
-        ) or (bool(entries) and bool(self.list(folder)))
+        inside = [f"{folder}/{entry.name}" for entry in entries if entry.mode == FOLDER]
+        return any(_expects_folder(path) and self._holds(path) for path in inside) or (
+            bool(entries) and bool(self.list(folder))
+        )
 
     @cached_property
     def _git(self) -> _SeenByGit:
@@ -162,15 +182,11 @@ def _check_absent(error: OSError | ValueError, path: str) -> None:
 
 
 def _mode(found: os.stat_result) -> int:
-    kind = stat.S_IFMT(found.st_mode)
-    if kind == stat.S_IFREG:
-        return EXECUTABLE if found.st_mode & stat.S_IXUSR else FILE
-    return {stat.S_IFDIR: FOLDER, stat.S_IFLNK: LINK}.get(kind, kind)
-
-
-def _expects(path: str, is_folder: bool) -> bool:
-    """Tell whether the format keeps something at a path, so that Git need not be asked whether it sees it."""
-    return _expects_folder(path) if is_folder else _expects_file(path)
+    mode = found.st_mode
+    if mode & _KIND_OR_RUNS == stat.S_IFREG:
+        return FILE
+    kind = stat.S_IFMT(mode)
+    return {stat.S_IFREG: EXECUTABLE, stat.S_IFDIR: FOLDER, stat.S_IFLNK: LINK}.get(kind, kind)
 
 
 def _about(folder: str) -> str | None:
@@ -181,7 +197,12 @@ def _about(folder: str) -> str | None:
     return layout.about("artifact", "/".join(names)) if top == layout.ARTIFACTS and len(names) == 2 else None
 
 
-def _expects_file(path: str) -> bool:
+def _expects_file(folder: str, name: str) -> bool:
+    """Tell whether the format keeps a file of this name in a folder, so that Git need not be asked whether it sees it."""
+    top, _, inside = folder.partition("/")
+    if inside.count("/") == _DEPTH.get(top):
+        return _expects_member(top, inside.rpartition("/")[2], name)
+    path = f"{folder}/{name}" if folder else name
     if path in _FILES or layout.place(path) is not None:
         return True
     parts = path.split("/")
@@ -190,11 +211,19 @@ def _expects_file(path: str) -> bool:
     return parts[0] == layout.MODELS and len(parts) == 3 and path == layout.card(parts[1])
 
 
+def _expects_member(top: str, folder: str, name: str) -> bool:
+    """Say the same of a folder inside a model's or an artifact's: what most files of a registry lie in."""
+    if folder == "aliases":
+        return name.endswith(".yaml")
+    suffix = ".yaml" if top == layout.MODELS else ".dvc"
+    return folder == "versions" and name.endswith(suffix) and refs.is_version(name[: -len(suffix)])
+
+
 def _expects_folder(path: str) -> bool:
     if path in _FOLDERS:
         return True
     top, *names = path.split("/")
-    depth = {layout.MODELS: 1, layout.ARTIFACTS: 2}.get(top)
+    depth = _DEPTH.get(top)
     if depth is None or any(refs.why_not_name(name) for name in names[:depth]):
         return False
     return len(names) <= depth or (len(names) == depth + 1 and names[depth] in {"versions", "aliases"})
@@ -236,6 +265,8 @@ class _SeenByGit:
         return self._ask(_WHOLE)
 
     def _ask(self, paths: Iterable[str]) -> list[str]:
+        from podium.git import program  # a registry without odd files asks git nothing
+
         listing = ["ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *paths]
         return sorted(os.fsdecode(path) for path in program.output(self._root, *listing).split(b"\0") if path)
 
