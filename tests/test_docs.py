@@ -120,7 +120,7 @@ def test_the_json_that_is_shown_has_the_keys_that_are_printed():
     shown = [json.loads(text) for text in fences(ROOT / "docs/reference/json.md", "json")]
     registry = example.registry()
     assert list(shown[0]) == list(render.version(registry.resolve("ImageClassifier:v0")))
-    assert list(shown[1][0]) == list(render.entity(registry.model("ImageClassifier")))
+    assert list(shown[1][0]) == list(render.row(registry.model("ImageClassifier").row))
 
 
 def test_every_rule_that_is_named_exists():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from podium import codec, freshness, git, layout, model, refs
 from podium.errors import Usage
-from podium.model import Artifact, RegisteredModel, Version
+from podium.model import About, Artifact, RegisteredModel, Row, Version
 from podium.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -125,6 +125,17 @@ class Registry:
     def resolve(self, reference: str) -> Version:
         """Give the version that a reference means; raises what ``model.Registry.resolve`` raises."""
         return self.value.resolve(reference)
+
+    def rows(self, kind: refs.Kind = "model", only: Callable[[str, About], bool] | None = None) -> list[Row]:
+        """
+        Give what ``podium list`` shows of every registered model, or artifact, in order.
+
+        ``only`` is asked about each name and what its own file says of it. A large registry's rows are kept in the user's
+        cache, for as long as the files that they came from do not change. Raises Unreadable.
+        """
+        from podium import rows  # what one name means needs nothing kept
+
+        return rows.of(self.value, kind, git.cache_folder() / "rows", only)
 
     def history(
         self,

@@ -10,7 +10,7 @@ import click
 from podium.cli import options, say, session
 
 if TYPE_CHECKING:
-    from podium.model import Artifact, RegisteredModel
+    from podium.model import About
 
 
 @click.command("list")
@@ -42,11 +42,12 @@ def command(
     """
     from podium.render import registry as render
 
-    registry = session.registry(context, rev)
-    wanted = _filter(tags, alias, (search or "").casefold())
-    found = [entity for entity in (registry.artifacts if artifacts else registry.models).values() if wanted(entity)]
+    rows = session.registry(context, rev).rows(
+        "artifact" if artifacts else "model", _filter(tags, (search or "").casefold())
+    )
+    found = [row for row in rows if alias is None or alias in row.aliases]
     if form == "json":
-        say.document([render.entity(entity) for entity in found])
+        say.document([render.row(row) for row in found])
     elif found:
         say.result(render.table(found))
     else:
@@ -55,13 +56,11 @@ def command(
         )
 
 
-def _filter(tags: tuple[str, ...], alias: str | None, search: str) -> Callable[[RegisteredModel | Artifact], bool]:
-    def wanted(entity: RegisteredModel | Artifact) -> bool:
-        if alias is not None and alias not in entity.held:
+def _filter(tags: tuple[str, ...], search: str) -> Callable[[str, About], bool]:
+    def wanted(name: str, about: About) -> bool:
+        if not set(tags) <= set(about.tags):
             return False
-        if not set(tags) <= set(entity.about.tags):
-            return False
-        texts = (entity.name, entity.description, *entity.about.owners, *entity.about.tags)
-        return any(search in text.casefold() for text in texts)
+        texts = (name, about.description, *about.owners, *about.tags)
+        return not search or any(search in text.casefold() for text in texts)
 
     return wanted

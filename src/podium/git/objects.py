@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -223,6 +223,21 @@ class ObjectTree:
         if size > LARGEST:
             raise TooLarge(path, size)
         return content(self.repository, entry.id)
+
+    @property
+    def place(self) -> str:
+        """Which repository on this machine is read."""
+        return f"objects {self.repository.path}"
+
+    def folders(self, folder: str) -> Sequence[str]:
+        """Give the names of the folders in a folder."""
+        return [entry.name for entry in self.list(folder) if entry.is_folder]
+
+    def looks(self, sources: Iterable[tuple[str, Iterable[str]]], *, settled: bool = False) -> str | None:
+        """Give a text that is another one when anything in the folders is: their ids, which ``settled`` they always are."""
+        del settled
+        found = [self.entry(folder) for folder, _ in sources]
+        return " ".join([f"{entry.mode:o}:{entry.id}" if entry is not None else "-" for entry in found])
 
     def _folder(self, folder: str) -> Listing:
         found = self._folders.get(folder)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import re
 import stat
+import time
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -29,6 +31,9 @@ _DEPTH = {layout.MODELS: 1, layout.ARTIFACTS: 2}
 """How many folders deep a model or an artifact lies."""
 _PLAIN_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _FOLDER = os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY | os.O_CLOEXEC
+_NOTHING = (0, 0, 0, 0)
+_RACY = 2 * 10**9
+"""Nanoseconds in which two changes of a file may get the same time, on file systems that count coarsely."""
 _KIND_OR_RUNS = 0o170000 | stat.S_IXUSR
 _NAME = attrgetter("name")
 _NOWHERE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EINVAL, errno.ENAMETOOLONG})
@@ -47,6 +52,11 @@ class WorkingTree:
     _folders: dict[str, tuple[Entry, ...]] = field(default_factory=dict, repr=False, compare=False)
     _real: dict[str, bool] = field(default_factory=dict, repr=False, compare=False)
     _scanned: dict[str, Sequence[Entry]] = field(default_factory=dict, repr=False, compare=False)
+    _born: int = field(default_factory=time.time_ns, repr=False, compare=False)
+    _top: str = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_top", str(self.root))
 
     @property
     def commit(self) -> str | None:
@@ -94,12 +104,40 @@ class WorkingTree:
         finally:
             os.close(handle)
 
+    @property
+    def place(self) -> str:
+        """Which folder on this machine is read."""
+        return f"disk {self.root}"
+
+    def folders(self, folder: str) -> Sequence[str]:
+        """Give the names of the folders that lie in a folder, whether Git sees something in them or not."""
+        return [entry.name for entry in self._scan(folder) if entry.mode == FOLDER]
+
+    def looks(self, sources: Iterable[tuple[str, Iterable[str]]], *, settled: bool = False) -> str | None:
+        """
+        Give a text that is another one when what folders hold may be another: of each, the files and folders named.
+
+        What lies in a folder that is named is told by its time. ``settled``: ``None`` where something changed so lately, or
+        since this tree was made, that it may have changed after it was read and still look the same.
+        """
+        found: list[int] = []
+        for folder, names in sources:
+            if not self._is_real(folder.rpartition("/")[0]):
+                continue
+            for path in (folder, *[f"{folder}/{name}" for name in names]):
+                try:
+                    one = os.lstat(f"{self._top}/{path}")
+                except (OSError, ValueError) as error:
+                    _check_absent(error, path)
+                    found += _NOTHING
+                else:  # a flat list, since a large registry has a hundred thousand of these
+                    found += (one.st_ctime_ns, one.st_mtime_ns, one.st_size, one.st_ino)
+        if settled and max(found[::4], default=0) > self._born - _RACY:
+            return None
+        return hashlib.blake2b(repr(found).encode(), digest_size=20).hexdigest()
+
     def _on_disk(self, path: str) -> str:
         return f"{self._top}/{path}"
-
-    @cached_property
-    def _top(self) -> str:
-        return str(self.root)
 
     def _is_real(self, folder: str) -> bool:
         """Tell whether a folder is one, through no link, and inside no other repository."""

@@ -9,7 +9,7 @@ from functools import cached_property
 from podium import refs
 from podium.errors import NoSuchAlias, NoSuchArtifact, NoSuchModel, NoSuchVersion, NoVersions
 from podium.model.lazily import Lazily
-from podium.model.values import About, Alias, ArtifactVersion, Link, Record, Settings, Version
+from podium.model.values import About, Alias, ArtifactVersion, Link, Record, Row, Settings, Version
 from podium.tree import Tree
 
 
@@ -86,6 +86,11 @@ class Entity:
     def latest(self) -> str | None:
         """The highest version that is not withdrawn."""
         return next((number for number in reversed(list(self.numbers)) if self.why_withdrawn(number) is None), None)
+
+    @property
+    def row(self) -> Row:
+        """What a list says of it."""
+        return Row(self.kind, self.name, self.about, self.latest, self.held, len(self.numbers))
 
     def select(self, reference: refs.Reference) -> Version:
         """Give the version that a reference to this entity means; raises NoSuchVersion, NoSuchAlias or NoVersions."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from podium.refs import Kind
+
 Scalar = str | int | float | bool
 Fact = Scalar | Sequence[Scalar]
 """What ``params`` and ``metadata`` hold: a string, a number, a truth value, or a list of these."""
@@ -116,6 +118,22 @@ class Settings:
     tags: Mapping[str, str] | None = None
     policies: Mapping[str, Policy] = field(default_factory=dict)
     owners_in_codeowners: bool = False
+
+
+@dataclass(frozen=True)
+class Row:
+    """
+    What a list says of a registered model or a model artifact; ``versions`` is how many it has.
+
+    ``aliases`` gives the version that each alias names, for those that name one.
+    """
+
+    kind: Kind
+    name: str
+    about: About
+    latest: str | None
+    aliases: Mapping[str, str]
+    versions: int
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from podium.model import Artifact, RegisteredModel, Version
+from podium.model import Artifact, RegisteredModel, Row, Version
 from podium.render.plain import columns, number, one_line, size
 
 
@@ -41,33 +41,33 @@ def version(value: Version) -> dict[str, Any]:
     }
 
 
-def entity(value: RegisteredModel | Artifact) -> dict[str, Any]:
+def row(value: Row) -> dict[str, Any]:
     """Give what ``podium list --format json`` prints of a registered model or an artifact."""
     return {
         "kind": value.kind,
         "name": value.name,
-        "description": value.description,
+        "description": value.about.description,
         "owners": list(value.about.owners),
         "tags": list(value.about.tags),
         "latest": value.latest,
-        "aliases": dict(value.held),
-        "versions": len(value.numbers),
+        "aliases": dict(value.aliases),
+        "versions": value.versions,
     }
 
 
 def shown(value: RegisteredModel | Artifact) -> dict[str, Any]:
     """Give what ``podium show --format json`` prints without a selector."""
     return {
-        **entity(value),
+        **row(value.row),
         "versions": [version(value.version(number)) for number in value.numbers],
         "withdrawn": dict(value.withdrawn),
     }
 
 
-def table(values: Iterable[RegisteredModel | Artifact]) -> str:
+def table(values: Iterable[Row]) -> str:
     """Lay registered models or artifacts out as a table."""
     rows = [
-        (value.name, ", ".join(value.about.tags) or "-", value.latest or "-", _aliases(value.held.items()))
+        (value.name, ", ".join(value.about.tags) or "-", value.latest or "-", _aliases(value.aliases.items()))
         for value in values
     ]
     return columns(rows, ("NAME", "TAGS", "LATEST", "ALIASES"))
