@@ -25,12 +25,17 @@ def read(path: Path, form: str) -> Any:
     """Give what was kept in a file under this form; ``None`` where there is nothing that can be used."""
     with suppress(OSError, ValueError, RecursionError, MemoryError):
         with path.open("rb") as file:
-            if os.fstat(file.fileno()).st_size > MOST_BYTES:
+            if not _is_ours(os.fstat(file.fileno())):
                 return None
             found = json.load(file)
         if type(found) is dict and found.get("podium") == VERSION and found.get("form") == form:
             return found.get("kept")
     return None
+
+
+def _is_ours(found: os.stat_result) -> bool:
+    """Tell whether nobody else could have written a file, and it is no larger than ours are."""
+    return found.st_uid == os.geteuid() and not found.st_mode & 0o022 and found.st_size <= MOST_BYTES
 
 
 def write(path: Path, form: str, value: Any) -> None:

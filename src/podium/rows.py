@@ -54,8 +54,8 @@ def of(
     wanted = only or (lambda _name, _about: True)
     entities = registry.models if kind == "model" else registry.artifacts
     tree: Any = registry.tree
-    names = _names(tree, kind) if hasattr(tree, "looks") else ()
-    if len(names) < worth_keeping:
+    names = _names(tree, kind) if hasattr(tree, "looks") else None
+    if names is None or len(names) < worth_keeping:
         return [entity.row for entity in entities.values() if wanted(entity.name, entity.about)]
     rows = _Rows(tree, kind, folder)
     found = [rows.known(name) or (rows.made(entities[name], wanted) if name in entities else None) for name in names]
