@@ -11,7 +11,6 @@ import time
 import pytest
 
 import podium
-from podium import index
 from tests import moving
 from tests.moving import Moving
 
@@ -78,13 +77,12 @@ def published(web, registry, tmp_path):
     """A registry whose bytes and index lie on a web server; gives the index's address and the folder of the bytes."""
     name = tmp_path.name
     registry.podium("log", "vision/resnet50", registry.model("m", "weights" * 1000), "--alias", "best", "--link", "Net")
-    config = registry.read(".dvc/config").replace(str(tmp_path / "store"), web.reading(f"{name}-bytes").url)
-    registry.write(".dvc/config", config)
     registry.commit("A version")
     registry.git("push", "-q", "origin", "HEAD:main")
     bytes_folder = web.folder / "dav" / f"{name}-bytes"
     shutil.copytree(tmp_path / "store", bytes_folder)
-    index.write(podium.open(tmp_path / "origin.git").value, web.folder / "dav" / name)
+    bytes_url = web.reading(f"{name}-bytes").url
+    registry.podium("site", "build", web.folder / "dav" / name, "--bytes-url", bytes_url)
     return f"{web.url()}/files/{name}", bytes_folder
 
 

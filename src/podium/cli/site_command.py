@@ -35,15 +35,22 @@ def command() -> None:
 @command.command("build")
 @click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
 @_repository
+@click.option(
+    "--bytes-url",
+    metavar="URL",
+    help="For the static index: the public address of the default DVC remote, where readers have another than writers.",
+)
 @options.rev
 @click.pass_context
-def build(context: click.Context, folder: Path, repository: str | None, rev: str | None) -> None:
+def build(context: click.Context, folder: Path, repository: str | None, bytes_url: str | None, rev: str | None) -> None:
     """
     Build the site into DIR, a new or empty folder or one that was built before.
 
     The pages follow from one commit and its history: a checkout's HEAD, or REV. They need no server and no network, and work
     below any address. What is there already and would be the same is not written again; files that podium did not write are
     never touched.
+
+    A static index for readers goes with them: `podium -R` and `podium.use_model` read it where the site is published.
 
     \b
     podium site build public
@@ -53,7 +60,15 @@ def build(context: click.Context, folder: Path, repository: str | None, rev: str
     registry = session.registry(context, rev)
     _say_edits(registry)
     built = _build(registry, folder, repository)
+    _index(registry, built.commit, folder, bytes_url)
     say.result(f"{folder}: {built.files:,} files, {built.written:,} written, from {built.commit[:12]}")
+
+
+def _index(registry: Registry, commit: str, folder: Path, bytes_url: str | None) -> None:
+    """Write the static index beside the pages; raises what ``index.write`` does, when the pages are there."""
+    from podium import codec, git, index
+
+    index.write(codec.read(git.commit_tree(registry.source.repository, commit)), folder, bytes_url=bytes_url)
 
 
 def _build(registry: Registry, folder: Path, repository: str | None) -> Built:
