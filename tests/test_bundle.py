@@ -90,6 +90,24 @@ def test_a_clone_takes_the_bytes_to_its_own_remote_and_the_branches_beside_its_o
     assert bundle.take(site / "more.podium", site / "here").sent == 0
 
 
+def test_a_version_with_a_remote_of_its_own_can_be_used_where_that_is_out_of_reach(tmp_path):
+    world = worlds.world(tmp_path, 4, steps=0)
+    files = dict(world.commits[0])
+    files[".dvc/config"] += b"['remote \"far\"']\n    url = %s\n" % bytes(tmp_path / "far")
+    world.log(files)
+    path = next(path for path in files if path.endswith("v0.dvc"))
+    files[path] = files[path].replace(b"  hash: md5\n", b"  hash: md5\n  remote: far\n")
+    world.refs["refs/heads/main"] = world.commit([0], files)
+    world.write()
+    world.store.rename(tmp_path / "far")
+    worlds.git(tmp_path, "clone", "-q", str(world.origin), "checkout")
+    registry = api.open(tmp_path / "checkout")
+    bundle.create(registry.source, registry.storage, tmp_path / "all.podium")
+    shutil.rmtree(tmp_path / "far")
+    bundle.take(tmp_path / "all.podium", tmp_path / "here")
+    assert api.open(tmp_path / "here").use("M:v0").files
+
+
 def test_the_same_registry_gives_the_same_bytes_but_for_git(template, site):
     with archive.opened(site / "all.podium") as opened:
         first = opened.index

@@ -235,6 +235,26 @@ def test_a_version_whose_files_cannot_be_told_stops_it(world, tmp_path, spoiled)
     assert stored(world.store) | {folder} == world.objects
 
 
+def test_a_list_of_files_is_read_on_the_remote_that_its_version_names(world, tmp_path):
+    other = tmp_path / "other-store"
+    files = dict(world.commits[0])
+    config = files[".dvc/config"] + f"['remote \"other\"']\n    url = {other}\n".encode()
+    world.refs["refs/heads/main"] = world.commit([0], {**files, ".dvc/config": config})
+    folder = remote_manifest(world)
+    named = {
+        path: text.replace(b"  hash: md5\n", b"  hash: md5\n  remote: other\n") if folder.encode() in text else text
+        for path, text in world.commits[-1].items()
+    }
+    assert named != world.commits[-1]
+    world.commits[-1] = named
+    kept = worlds.needed(world.store, *world.commits)
+    world.write()
+    worlds.place(other, folder).parent.mkdir(parents=True)
+    worlds.place(world.store, folder).rename(worlds.place(other, folder))
+    keeper(clone(world, tmp_path)).delete()
+    assert stored(world.store) | {folder} == kept
+
+
 def test_a_folder_of_plain_dvc_that_nobody_has_stops_nothing(world, tmp_path):
     gone = "0" * 32 + ".dir"
     commit(world, lambda files: files.update({"data.dvc": f"outs:\n- md5: {gone}\n  path: data\n".encode()}))

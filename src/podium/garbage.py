@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import reduce
@@ -107,7 +107,7 @@ class Keeper:
         handed_out = resolve.handed_out(self.home) if self.cache else {}
         views = self._views()
         for _ in range(_TRIES):
-            needed = self._needs(views, {stored.md5 for objects in listed.values() for stored in objects})
+            needed = self._needs(views)
             again = self._views()
             if again == views:
                 return self._found(listed, handed_out, needed, views), views
@@ -117,30 +117,28 @@ class Keeper:
     def _views(self) -> list[git.View]:
         return [git.view(source, needs.wanted) for source in self.sources]
 
-    def _needs(self, views: Sequence[git.View], there: set[str]) -> Needs:
-        listing = self._listing(there)
+    def _needs(self, views: Sequence[git.View]) -> Needs:
+        listing = self._listing()
         own = needs.of(views[0], listing, without_withdrawn=self.without_withdrawn)
         return reduce(or_, (needs.of(view, listing) for view in views[1:]), own)
 
-    def _listing(self, there: set[str]) -> Callable[[str], bytes | None]:
-        """Give what reads ``.dir`` objects: in the cache, else on any of the remotes."""
+    def _listing(self) -> needs.Listing:
+        """Give what reads ``.dir`` objects: in the cache, else where they should be, else on any of the remotes."""
         known: dict[str, bytes | None] = {}
 
-        def read(md5: str) -> bytes | None:
-            if md5 not in known:
-                known[md5] = self.storage.cache.read(md5) or self._read(md5, md5 in there)
+        def read(md5: str, remotes: Collection[str]) -> bytes | None:
+            if known.get(md5) is None:
+                known[md5] = self.storage.cache.read(md5) or self._read(md5, remotes or [""])
             return known[md5]
 
         return read
 
-    def _read(self, md5: str, there: bool) -> bytes | None:
+    def _read(self, md5: str, remotes: Collection[str]) -> bytes | None:
         from podium.storage.remote import Absent
 
-        for name in self.remotes:
-            with suppress(Absent):
+        for name in dict.fromkeys([*remotes, *self.remotes]):
+            with suppress(Absent, Denied):  # a remote may have left the configuration since
                 return b"".join(self.storage.remote(name).chunks(md5))
-        if there and not self.remotes:
-            raise Unavailable(f"the list of files {md5} is damaged in the cache", "`podium verify --deep` finds more")
         return None
 
     def _stores(self) -> dict[str, Remote | Cache]:
@@ -180,7 +178,7 @@ class Keeper:
         after = self._views()
         if after == views:
             return
-        missed = gone & self._needs(after, set()).objects
+        missed = gone & self._needs(after).objects
         if missed:
             raise Denied(
                 f"{len(missed)} of the deleted objects are needed by what was pushed in that very moment",

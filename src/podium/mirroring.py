@@ -54,6 +54,12 @@ def records_everywhere(source: git.Source) -> dict[str, Record]:
     return found
 
 
+def concerned(records: Mapping[str, Record], *remotes: str) -> dict[str, Record]:
+    """Leave out the versions that name a remote of their own which is none of these."""
+    names = {"", *(remote.lower() for remote in remotes)}
+    return {name: record for name, record in records.items() if record.remote.lower() in names}
+
+
 def copy(
     storage: Storage,
     records: Mapping[str, Record],

@@ -16,8 +16,12 @@ from podium.tree import Tree
 MOVES = 10
 """How many moves back a protected alias keeps what it held, withdrawn or not."""
 
-Listing = Callable[[str], bytes | None]
-"""Gives the content of a ``.dir`` object, ``None`` where no store has it; raises Unavailable where that cannot be told."""
+Listing = Callable[[str, Collection[str]], bytes | None]
+"""
+Gives the content of a ``.dir`` object, ``None`` where no store has it; raises Unavailable where that cannot be told.
+
+The names are those of the remotes that the file which names it names, none for the default one.
+"""
 Key = tuple[str, str]
 """A record as some commit has it: its path, and Git's id of its content. Or a version: its artifact and its number."""
 
@@ -76,11 +80,16 @@ def of(view: git.View, listing: Listing, *, without_withdrawn: bool = False) -> 
 
 @dataclass(frozen=True)
 class _Named:
-    """The objects that a file names; ``folders`` are those whose members it does not name, ``ours`` if podium logged it."""
+    """
+    The objects that a file names, and the remotes that it says they are on.
+
+    ``folders`` are those whose members it does not name; ``ours``: podium logged it.
+    """
 
     path: str
     objects: frozenset[str]
     folders: frozenset[str]
+    remotes: frozenset[str]
     ours: bool
 
 
@@ -93,7 +102,7 @@ def _named(content: bytes, path: str) -> _Named:
     if b"\\" in content:  # a hash may be written with escapes
         found |= {name.decode() for text in _texts(data) for name in _MD5.findall(text.encode("utf-8", "replace"))}
     folders = frozenset(name for name in found if name.endswith(".dir"))
-    return _Named(path, frozenset(found), folders - _told(data), _is_record(data))
+    return _Named(path, frozenset(found), folders - _told(data), _remotes(data), _is_record(data))
 
 
 def _texts(value: object) -> Iterator[str]:
@@ -114,6 +123,14 @@ def _told(data: object) -> frozenset[str]:
         return frozenset()
 
 
+def _remotes(data: object) -> frozenset[str]:
+    """Give the values of every ``remote:`` there is."""
+    if isinstance(data, dict):
+        own = {value for key, value in data.items() if key == "remote" and isinstance(value, str) and value}
+        return frozenset(own).union(*map(_remotes, data.values()))
+    return frozenset().union(*map(_remotes, data)) if isinstance(data, list) else frozenset()
+
+
 def _is_record(data: object) -> bool:
     return isinstance(data, dict) and isinstance(data.get("meta"), dict) and "author" in data["meta"]
 
@@ -127,7 +144,7 @@ def _expanded(named: Iterable[_Named], listing: Listing) -> Needs:
         folders |= {folder: found for folder in found.folders if folder not in folders or found.ours}
     lost: set[str] = set()
     for folder, by in folders.items():
-        content = listing(folder)
+        content = listing(folder, by.remotes)
         members = manifest.listed(folder, content)
         if members is not None:
             objects.update(member.md5 for member in members)

@@ -158,6 +158,21 @@ def test_a_remote_that_is_gone_is_exit_3_and_the_same_one_twice_exit_2(logged, m
     assert "nowhere" in unknown.err
 
 
+def test_versions_that_name_another_remote_stay_there(logged, mirror):
+    registry, store, objects = logged
+    (registry.root.parent / "third").mkdir()
+    DvcRemote(str(registry.root.parent / "third")).add(registry.root, "third")
+    several(registry, ["create", "v/c", "--remote", "third"])
+    logs = several(registry, ["log", "v/c", str(registry.model("out", "elsewhere"))], ["copy", "storage", "mirror"])
+    assert logs[1].code == 0, logs
+    assert mirror.paths() == store.paths() == objects.keys()
+    (home,) = several(registry, ["copy", "third", "mirror", "v/c"])
+    assert home.code == 0
+    assert len(mirror.paths()) > len(objects)
+    (looked,) = several(registry, ["gc", "--format", "json"])
+    assert [place["name"] for place in looked.json["places"]] == ["storage", "third", "cache"]
+
+
 def test_all_takes_the_versions_of_open_branches_too(logged, mirror):
     registry, store, _ = logged
     registry.git("switch", "-q", "-c", "topic")

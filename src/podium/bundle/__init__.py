@@ -158,6 +158,8 @@ class _Proven:
     history: Path
     said: Bundled
     contents: Mapping[str, bytes]
+    elsewhere: frozenset[str]
+    """The folders of versions that name a remote of their own, which the site may not reach."""
 
     @classmethod
     def of(cls, opened: Archive, scratch: Path) -> _Proven:
@@ -173,10 +175,11 @@ class _Proven:
         contents = {}
         for record in records.values():
             contents[record.md5] = _fitting(opened, record)
+        elsewhere = frozenset(record.md5 for record in records.values() if record.remote)
         needed = {*contents, *(file.md5 for content in contents.values() for file in _files(content))}
         if needed != set(opened.index.objects):
             raise archive.damaged(opened.where, "its objects are not those that its versions need")
-        return cls(opened, history, _said(opened.index, len(records)), contents)
+        return cls(opened, history, _said(opened.index, len(records)), contents, elsewhere)
 
 
 def _files(content: bytes) -> tuple[File, ...]:
@@ -236,6 +239,7 @@ def _into_clone(file: Path, folder: Path, progress: Progress) -> Bundled:
     with archive.opened(file) as opened, _scratch(storage.scratch) as scratch:
         proven = _Proven.of(opened, scratch)
         sent = _sent(proven, storage.remote(), scratch, progress)
+        _keep(proven, storage)
         bundling.taken_over(proven.history, folder, BRANCHES)
         return replace(proven.said, folder=folder, sent=sent)
 
@@ -250,6 +254,7 @@ def _into_new(file: Path, folder: Path, store: Path, progress: Progress) -> Bund
         sent = _sent(proven, FolderRemote(BRANCHES, scratch / "store"), scratch, progress)
         bundling.checked_out(proven.history, scratch / "clone", opened.index.head.removeprefix("refs/heads/"))
         _point(scratch / "clone", f"../../{store.name}")
+        _keep(proven, Storage.at(scratch / "clone"))
         with suppress(FileNotFoundError):
             folder.rmdir()
         (scratch / "store").rename(store)
@@ -295,6 +300,18 @@ def _sent(proven: _Proven, target: Remote, scratch: Path, progress: Progress) ->
     if any(arrived[md5] != objects[md5].size for md5 in lacking):
         raise Unavailable(f"the remote {target.name!r} did not keep all that was sent", "see to its disk, try again")
     return len(lacking)
+
+
+def _keep(proven: _Proven, storage: Storage) -> None:
+    """Put versions that name a remote of their own into the cache: ``use`` would look for them there, and nowhere else."""
+    for folder in sorted(proven.elsewhere):
+        content = proven.contents[folder]
+        for file in _files(content):
+            sums = proven.opened.index.objects[file.md5]
+            if storage.cache.proven(file.md5) != sums:
+                storage.cache.receive(file.md5, proven.opened.object(file.md5), sums.__eq__)
+        storage.cache.add_bytes(content, folder)
+        storage.cache.keep(folder, [folder, *(file.md5 for file in _files(content))])
 
 
 @contextmanager

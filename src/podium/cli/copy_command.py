@@ -35,7 +35,8 @@ def command(
     """
     Copy the bytes of versions from one DVC remote to another, and prove them on the way.
 
-    Without a name: of every version of the registry. What is there already is left out, so it can be run again.
+    Without a name: of every version but those that name another remote than these two. What is there already is left out, so it
+    can be run again.
 
     \b
     podium copy storage mirror
@@ -50,6 +51,8 @@ def command(
         chosen = (
             mirroring.records_everywhere(registry.source) if everything else custody.named(registry.value, reference)
         )
+        if reference is None:
+            chosen = mirroring.concerned(chosen, source, target)
         copied = mirroring.copy(registry.storage, chosen, source, target, dry_run=dry_run, progress=bar)
     if form == "json":
         problems = [{"name": p.name, "path": p.path, "problem": p.problem} for p in copied.problems]

@@ -13,6 +13,7 @@ from podium.cli import options, say, session
 from podium.cli.progress import Bar
 
 if TYPE_CHECKING:
+    from podium.api import Registry
     from podium.garbage import Found, Leftover
 
 _SPAN = re.compile(r"([0-9]{1,6})([dh])")
@@ -73,7 +74,7 @@ def command(
     keeper = garbage.Keeper(
         sources=[registry.source, *(git.locate(where, Path.cwd()) for where in also)],
         storage=storage,
-        remotes=remotes if remotes or only_cache else [storage.remote().name],
+        remotes=remotes if remotes or only_cache else _remotes(registry),
         cache=only_cache or not remotes,
         home=registry.source.home,
         now=time.time(),
@@ -86,6 +87,14 @@ def command(
         say.document(_document(found, deleted=delete))
     else:
         _print(found, deleted=delete)
+
+
+def _remotes(registry: Registry) -> list[str]:
+    """Give the default remote, and those that versions name."""
+    from podium import custody
+
+    named = {record.remote for record in custody.named(registry.value, None).values()}
+    return sorted({registry.storage.remote(name).name for name in named | {""}})
 
 
 def _document(found: Found, *, deleted: bool) -> dict[str, Any]:
