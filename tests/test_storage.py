@@ -208,18 +208,24 @@ def test_each_missing_or_damaged_object_is_found_and_can_be_sent_again(storage, 
     assert storage.problems([record(content)], deep=deep) == []
 
 
-@pytest.mark.parametrize(
-    ("change", "problem"), [(lambda p: p.unlink(), "missing"), (lambda p: spoil(p, b"[]"), "hash")]
-)
-def test_a_dir_object_that_disagrees_is_found(storage, source, remote, change, problem):
+DISAGREES = {
+    "missing": (lambda place: place.unlink(), "missing", "missing"),
+    "shorter": (lambda place: spoil(place, b"[]"), "size", "hash"),
+    "flipped": (lambda place: spoil(place, place.read_bytes().swapcase()), None, "hash"),
+}
+
+
+@pytest.mark.parametrize("kind", DISAGREES)
+def test_a_dir_object_that_disagrees_is_found(storage, source, remote, kind):
+    change, plain, deep = DISAGREES[kind]
     content = storage.add(source)
     storage.push([record(content)])
     change(at(remote, content.md5))
     for listed in (True, False):
-        found = storage.problems([record(content, listed=listed)])
-        assert found == [Problem(content.md5, content.md5, content.md5, problem)]
-    storage.push([record(content)], again={content.md5})
-    assert storage.problems([record(content)]) == []
+        for problem, reading in ((plain, False), (deep, True)):
+            found = storage.problems([record(content, listed=listed)], deep=reading)
+            expected = [Problem(content.md5, content.md5, content.md5, problem)]
+            assert found == (expected if problem is not None else [])
 
 
 def test_two_versions_that_share_a_file_both_name_it(storage, tmp_path, remote):

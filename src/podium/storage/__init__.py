@@ -8,6 +8,7 @@ DVC trusts remotes.
 
 from podium.storage import public
 from podium.storage.content import Content
-from podium.storage.versions import Problem, Sent, Storage, prove_whole
+from podium.storage.presence import Problem
+from podium.storage.versions import Sent, Storage, prove_whole
 
 __all__ = ["Content", "Problem", "Sent", "Storage", "prove_whole", "public"]

@@ -12,7 +12,7 @@ from pathlib import Path
 from podium import manifest
 from podium.errors import Denied, Unavailable
 from podium.model import File
-from podium.storage import arrivals, copying, hashing, proofs, stored
+from podium.storage import arrivals, copying, hashing, proofs, space, stored
 from podium.storage.arrivals import READ_ONLY, Arrivals
 from podium.storage.content import Source
 from podium.storage.hashing import Hasher, Sums
@@ -33,7 +33,7 @@ class Cache:
     """
 
     def __init__(self, folder: Path, *, shared: bool = False) -> None:
-        self._folder = folder
+        self.folder = folder
         self._objects = f"{folder}/files/md5/"
         self._proof_folder = folder / "podium-proofs"
         self._unfinished = folder / "podium-tmp"
@@ -41,6 +41,17 @@ class Cache:
         self._proven: Proofs = {}
         self._arrivals = Arrivals(self._make, str(self._unfinished))
         self._swept = False
+
+    def check_room(self, needed: int, what: str) -> None:
+        """Make sure that so many bytes fit; raises Unavailable."""
+        space.check(self.folder, needed, what, space.MAKE_ROOM)
+
+    def has(self, md5: str, size: int) -> bool:
+        """Tell whether there is a file of this name and size, proven or not; ``UNKNOWN`` is any size."""
+        try:
+            return size in {manifest.UNKNOWN, os.lstat(self._place(md5)).st_size}
+        except OSError:
+            return False
 
     def path(self, md5: str) -> Path:
         """Give where an object is or would be."""
@@ -184,7 +195,7 @@ class Cache:
 
     def objects(self) -> list[Stored]:
         """List what is there; raises OSError."""
-        return list(stored.in_folder(self._folder))
+        return list(stored.in_folder(self.folder))
 
     def remove(self, md5: str) -> None:
         """Take an object away, with what is proven of it; raises OSError."""

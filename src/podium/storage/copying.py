@@ -5,7 +5,9 @@ from __future__ import annotations
 import errno
 import os
 import sys
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 
 from podium.storage import arrivals
 
@@ -54,6 +56,17 @@ def cloned(source: str, target: str) -> bool:
     if not shared:
         os.unlink(target)
     return shared
+
+
+def shares_blocks(source: Path, target: Path) -> bool:
+    """Tell whether files in one folder could share their blocks with files in another: then copies need no room."""
+    try:
+        if os.stat(source).st_dev != os.stat(target).st_dev:
+            return False
+        with tempfile.TemporaryFile(dir=source) as one, tempfile.TemporaryFile(dir=target) as other:
+            return clone(one.fileno(), other.fileno())
+    except OSError:
+        return False
 
 
 def _by_the_kernel(source: int, target: int, told: Callable[[int], object]) -> None:

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from podium.errors import Unavailable
-from podium.storage import copying, hashing, proofs, stored
+from podium.storage import copying, hashing, proofs, space, stored
 from podium.storage.arrivals import Arrivals
-from podium.storage.progress import Meter
+from podium.storage.progress import Meter, crew
 from podium.storage.stored import Absent, Stored
 
 
@@ -34,6 +34,16 @@ class FolderRemote:
                 f"the folder of the DVC remote {self.name!r} is gone: {self._folder}",
                 "mount or restore it; `dvc remote list` shows where the remotes are",
             )
+
+    def crew(self, total: int, count: int) -> int:
+        """Give how many threads to send or fetch so many bytes in so many objects with."""
+        return crew(self.jobs, total, count)
+
+    def check_room(self, needed: int, source: Path) -> None:
+        """Make sure that so many bytes from the cache ``source`` fit; raises Unavailable."""
+        if not copying.shares_blocks(source, self._folder):
+            what = f"uploading to the DVC remote {self.name!r}"
+            space.check(self._folder, needed, what, "free some there; what has arrived is not sent again")
 
     def sizes(self, objects: Iterable[str]) -> dict[str, int | None]:
         """Give the size of each object in bytes, ``None`` where it is missing."""
@@ -108,4 +118,14 @@ class FolderRemote:
             self.probe()
             raise Absent from None
         except OSError as error:
-            raise Unavailable(f"the DVC remote {self.name!r} cannot be used: {error.strerror}") from None
+            raise self._unavailable(error) from None
+
+    def _unavailable(self, error: OSError) -> Unavailable:
+        if space.is_full(error):
+            return Unavailable(
+                f"the disk of the DVC remote {self.name!r} is full: {error.strerror}",
+                "free some there and run it again; what has arrived is not sent again",
+            )
+        return Unavailable(
+            f"the DVC remote {self.name!r} cannot be used: {error.strerror}", f"look after {self._folder}"
+        )

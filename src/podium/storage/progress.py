@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import threading
+import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from typing import TypeVar
+from queue import SimpleQueue
+from typing import Generic, TypeVar
 
 from podium.progress import Progress
 
@@ -13,6 +16,10 @@ R = TypeVar("R")
 
 _LOT = 64
 """Items handed to a thread at a time, at most."""
+_TINY = 32 << 10
+"""Bytes up to which, on an average, files keep Python busy and not the disk: threads would only wait for each other."""
+_GRACE = 3.0
+"""Seconds that threads are given to end once the work has failed: one may wait for a server that says nothing."""
 
 
 class Stopped(Exception):  # not an error: another thread failed, or somebody pressed Ctrl-C
@@ -33,33 +40,93 @@ class Meter:
 
     def add(self, size: int) -> None:
         """Count bytes; raises Stopped when the work has ended."""
-        if self._stopped:
-            raise Stopped
+        self.go_on()
         with self._lock:
             self._done += size
             self._progress(self._what, self._done, self._total)
+
+    def go_on(self) -> None:
+        """Raise Stopped when the work has ended."""
+        if self._stopped:
+            raise Stopped
+
+    def take_back(self, size: int) -> None:
+        """Count bytes no longer: they go over the wire again."""
+        with self._lock:
+            self._done -= size
 
     def stop(self) -> None:
         """Let every thread that counts here end at its next chunk."""
         self._stopped = True
 
 
+def crew(jobs: int, total: int, count: int) -> int:
+    """Give how many threads are best for so many bytes in so many files of this machine, ``jobs`` at most."""
+    return jobs if total >= count * _TINY else 1
+
+
 def each(function: Callable[[T], R], items: Sequence[T], jobs: int, meter: Meter) -> Iterator[R]:
     """Give what the function makes of each item, in any order; the first that fails, or Ctrl-C, stops the others."""
-    from concurrent.futures import ThreadPoolExecutor, as_completed
+    crew = _Crew(function, _lots(items, jobs), meter)
+    crew.start(jobs)
+    try:
+        yield from crew.results()
+    except BaseException:
+        crew.stop()
+        raise
 
-    def work(lot: Sequence[T]) -> list[R]:
-        return [function(item) for item in lot]
 
-    with ThreadPoolExecutor(jobs, "podium") as pool:
-        futures = [pool.submit(work, lot) for lot in _lots(items, jobs)]
+class _Crew(Generic[T, R]):
+    """
+    Threads that work through lots.
+
+    They are daemons: one that waits for a server must not keep a program from ending that was told to stop.
+    """
+
+    def __init__(self, function: Callable[[T], R], lots: Sequence[Sequence[T]], meter: Meter) -> None:
+        self._function = function
+        self._lots = deque(lots)
+        self._expected = len(lots)
+        self._meter = meter
+        self._done: SimpleQueue[list[R] | BaseException] = SimpleQueue()
+        self._threads: list[threading.Thread] = []
+
+    def start(self, jobs: int) -> None:
+        for number in range(min(jobs, self._expected)):
+            thread = threading.Thread(target=self._work, name=f"podium-{number}", daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def results(self) -> Iterator[R]:
+        for _ in range(self._expected):
+            done = self._done.get()
+            if isinstance(done, BaseException):
+                raise done
+            yield from done
+
+    def stop(self) -> None:
+        self._lots.clear()
+        self._meter.stop()
+        end = time.monotonic() + _GRACE
+        for thread in self._threads:
+            thread.join(max(0.0, end - time.monotonic()))
+
+    def _work(self) -> None:
         try:
-            for future in as_completed(futures):
-                yield from future.result()
-        except BaseException:
-            meter.stop()
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+            while (lot := self._next()) is not None:
+                self._done.put([self._one(item) for item in lot])
+        except BaseException as error:  # noqa: BLE001 - raised again where the results are waited for
+            self._done.put(error)
+
+    def _one(self, item: T) -> R:
+        self._meter.go_on()
+        return self._function(item)
+
+    def _next(self) -> Sequence[T] | None:
+        try:
+            return self._lots.popleft()
+        except IndexError:
+            return None
 
 
 def _lots(items: Sequence[T], jobs: int) -> list[Sequence[T]]:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+import threading
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -17,13 +18,20 @@ from podium.errors import Denied, Unavailable
 from podium.progress import silent
 from podium.storage import hashing, proofs, stored
 from podium.storage.folder import FolderRemote
+from podium.storage.patience import Broken, Patience, passes, status_of
 from podium.storage.progress import Meter, Stopped, each
 from podium.storage.stored import Absent, Stored
 
 __all__ = ["Absent", "FolderRemote", "Remote", "ServerRemote"]
 
-_BLOCK = 8 * hashing.CHUNK
+_BLOCK = 4 * hashing.CHUNK
 """Bytes asked of a server at a time."""
+_PART = 5 * hashing.CHUNK
+"""Bytes in a part of a large object, the least that S3 takes: every part under way is in memory."""
+_FEW = 256
+"""Objects that are asked for one by one; of more, the server is asked to list what it has."""
+_WORTH = 50
+"""Objects listed in vain for each that was asked for, up to which listing costs less than asking."""
 
 
 class ServerRemote:
@@ -36,6 +44,8 @@ class ServerRemote:
         self.name = name
         self._filesystem = filesystem
         self._path = path
+        self._patience = Patience(name, self._connect_anew)
+        self._connecting = threading.Lock()
 
     def probe(self) -> None:
         """
@@ -49,51 +59,140 @@ class ServerRemote:
         if self._shows_only_whole_objects:  # where no folders are, an empty one is "not found", too: ask for the bucket
             places.append(self._path.split("/")[0])
         for place in places:
-            with suppress(Absent), self._told():
-                self._filesystem.ls(place, detail=False)
+            with suppress(Absent):
+                self._listing(place)
                 return
         raise Unavailable(
             f"the bucket or folder of the DVC remote {self.name!r} is gone",
             "make or restore it; `dvc remote list` shows where the remotes are",
         )
 
+    def crew(self, total: int, count: int) -> int:  # noqa: ARG002 - a folder asks for them
+        """Give how many threads to send or fetch so many bytes in so many objects with."""
+        return self.jobs
+
+    def check_room(self, needed: int, source: Path) -> None:
+        """Take it that there is room: no server says how much."""
+
     def sizes(self, objects: Iterable[str]) -> dict[str, int | None]:
         """Give the size of each object in bytes, ``None`` where it is missing; one batch."""
         names = list(objects)
         with suppress(AttributeError):
             self._filesystem.fs.invalidate_cache()
-        meter = Meter(silent, "", 0)
-        found = dict(each(lambda md5: (md5, self._size(md5)), names, 4 * self.jobs, meter)) if names else {}
+        found: dict[str, int | None] = {}
+        if len(names) > _FEW and not self._is_http:
+            found = self._listed_sizes(names)
+        left = [md5 for md5 in names if md5 not in found]
+        if left:
+            found |= each(lambda md5: (md5, self._size(md5)), left, 4 * self.jobs, Meter(silent, "", 0))
         if any(size is None for size in found.values()):
             self.probe()
         return found
 
-    def chunks(self, md5: str) -> Iterator[bytes]:
-        """Read an object; raises Absent."""
+    def _listed_sizes(self, names: Iterable[str]) -> dict[str, int | None]:
+        """Give the sizes in those folders of the remote that it is cheaper to list than to ask for each object in them."""
+        folders: dict[str, list[str]] = {}
+        for md5 in names:
+            folders.setdefault(self._filesystem.parent(self._place(md5)), []).append(md5)
+        first, *rest = sorted(folders, key=lambda folder: -len(folders[folder]))
+        sizes = self._sizes_in(first)
+        found = {md5: sizes.get(md5) for md5 in folders[first]}
+        if len(sizes) > _WORTH * len(folders[first]):
+            return found
+        for folder, sizes in each(
+            lambda folder: (folder, self._sizes_in(folder)), rest, self.jobs, Meter(silent, "", 0)
+        ):
+            found |= {md5: sizes.get(md5) for md5 in folders[folder]}
+        return found
+
+    def _sizes_in(self, folder: str) -> dict[str, int | None]:
         try:
-            with self._told(), self._opened(md5) as stream:
-                yield from hashing.chunks_of(stream)
+            entries = self._listing(folder)
         except Absent:
-            self.probe()
-            raise
+            return {}
+        start = folder.rstrip("/").rpartition("/")[2]
+        return {start + str(entry["name"]).rstrip("/").rpartition("/")[2]: _size(self.name, entry) for entry in entries}
+
+    def _listing(self, folder: str) -> list[dict[str, Any]]:
+        def ask() -> list[dict[str, Any]]:
+            with self._told():
+                return list(self._filesystem.ls(folder, detail=True))
+
+        return self._patience.until_done(ask)
+
+    def chunks(self, md5: str) -> Iterator[bytes]:
+        """
+        Read an object; raises Absent.
+
+        Where the connection breaks off it is read on from there: whoever takes the bytes proves the whole of them.
+        """
+        done = failures = 0
+        while True:
+            try:
+                for chunk in self._read(md5, done):
+                    done += len(chunk)
+                    failures = 0
+                    self._patience.answered()
+                    yield chunk
+            except Broken as broken:
+                failures += 1
+                self._patience.wait(broken, failures)
+            except Absent:
+                self.probe()
+                raise
+            else:
+                return
+
+    def _read(self, md5: str, start: int) -> Iterator[bytes]:
+        options = {"block_size": 0 if self._is_http else _BLOCK}
+        with self._told(), self._filesystem.open(self._place(md5), "rb", **options) as stream:
+            if start and not self._is_http:
+                stream.seek(start)
+                start = 0
+            for chunk in hashing.chunks_of(stream):
+                if start < len(chunk):
+                    yield chunk[start:] if start else chunk
+                start = max(0, start - len(chunk))
 
     def send(self, md5: str, source: Path, meter: Meter) -> None:
-        """Write an object: in one request, or under a temporary name and renamed where the server would show a part."""
+        """
+        Write an object: in one request, or under a temporary name and renamed where the server would show a part.
+
+        What broke off is sent anew from its beginning.
+        """
         self._refuse_http()
-        place = self._place(md5)
-        with self._told():
-            if self._shows_only_whole_objects:
-                self._filesystem.put_file(str(source), place, callback=_callback(meter))
-                return
-            temporary = self._filesystem.join(self._filesystem.parent(place), proofs.temporary_in(Path()).name)
-            self._filesystem.makedirs(self._filesystem.parent(place), exist_ok=True)
+
+        def attempt() -> None:
+            counted = _Counted(meter)
             try:
-                self._filesystem.put_file(str(source), temporary, callback=_callback(meter))
-                self._filesystem.move(temporary, place)
-            except BaseException:
-                with suppress(Exception):
-                    self._filesystem.remove(temporary)
+                with self._told():
+                    self._put(source, self._place(md5), counted)
+            except Unavailable:
+                meter.take_back(counted.size)
                 raise
+
+        self._patience.until_done(attempt)
+
+    def _put(self, source: Path, place: str, counted: _Counted) -> None:
+        if self._shows_only_whole_objects:
+            self._filesystem.put_file(str(source), place, callback=counted.callback(), **self._parts())
+            return
+        temporary = self._filesystem.join(self._filesystem.parent(place), proofs.temporary_in(Path()).name)
+        self._filesystem.makedirs(self._filesystem.parent(place), exist_ok=True)
+        try:
+            self._filesystem.put_file(str(source), temporary, callback=counted.callback())
+            self._filesystem.move(temporary, place)
+        except BaseException:
+            with suppress(Exception):
+                self._filesystem.remove(temporary)
+            raise
+
+    def _parts(self) -> dict[str, int]:
+        """Say in what parts a large object goes where the client would hold ten of 50 MB in memory."""
+        return {
+            "s3": {"chunksize": _PART, "max_concurrency": 2},
+            "gs": {"chunksize": _PART},
+        }.get(self._filesystem.protocol, {})
 
     def write(self, md5: str, content: bytes) -> None:
         """Write a small object."""
@@ -136,21 +235,24 @@ class ServerRemote:
         return str(self._filesystem.join(self._path, *hashing.address(md5)))
 
     def _size(self, md5: str) -> int | None:
-        try:
+        def ask() -> dict[str, Any]:
             with self._told():
-                info = self._filesystem.info(self._place(md5))
+                return dict(self._filesystem.info(self._place(md5)))
+
+        try:
+            return _size(self.name, self._patience.until_done(ask))
         except Absent:
             return None
-        size = info.get("size")
-        if size is None:
-            raise Unavailable(f"the DVC remote {self.name!r} does not tell the sizes of its objects")
-        return int(size)
 
-    @contextmanager
-    def _opened(self, md5: str) -> Iterator[Any]:
-        options = {"block_size": 0 if self._is_http else _BLOCK}
-        with self._filesystem.open(self._place(md5), "rb", **options) as stream:
-            yield stream
+    def _connect_anew(self) -> None:
+        """Forget an ssh connection, which does not come back by itself; every other client makes new ones as it needs."""
+        if self._filesystem.protocol != "ssh":
+            return
+        with self._connecting:
+            broken = self._filesystem.__dict__.get("fs")
+            if broken is not None and not _is_connected(broken):
+                type(broken).clear_instance_cache()
+                self._filesystem.__dict__.pop("fs", None)
 
     def _refuse_http(self) -> None:
         if self._is_http:
@@ -179,7 +281,8 @@ Remote = FolderRemote | ServerRemote
 
 def unreachable(name: str, error: BaseException) -> Unavailable:
     """Say that a server cannot be used, and why, without its address and without credentials."""
-    return Unavailable(
+    kind = Broken if passes(error) else Unavailable
+    return kind(
         f"the DVC remote {name!r} cannot be used: {_reason(error)}",
         "check the address, the credentials and the network; `dvc remote list` shows where the remotes are",
     )
@@ -188,10 +291,7 @@ def unreachable(name: str, error: BaseException) -> Unavailable:
 def _is_answer(error: FileNotFoundError) -> bool:
     """Tell "not found" as a server's answer from what a client library makes of any other failure."""
     cause = error.__cause__
-    status = getattr(cause, "status", None) or getattr(cause, "status_code", None)
-    response = getattr(cause, "response", None)
-    if isinstance(response, dict):
-        status = response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+    status = status_of(cause)
     if status is not None:
         return status in {404, 410}
     return not isinstance(cause, OSError) or isinstance(cause, FileNotFoundError)
@@ -206,11 +306,35 @@ def _reason(error: BaseException) -> str:
     return f"{kind} ({os.strerror(code)})" if code else kind
 
 
-def _callback(meter: Meter) -> Any:
-    from fsspec.callbacks import Callback
+def _size(name: str, entry: Mapping[str, Any]) -> int:
+    if entry.get("size") is None:
+        raise Unavailable(f"the DVC remote {name!r} does not tell the sizes of its objects")
+    return int(entry["size"])
 
-    class Counted(Callback):  # type: ignore[misc]  # fsspec has no types
-        def relative_update(self, inc: int = 1) -> None:
-            meter.add(inc)
 
-    return Counted()
+def _is_connected(filesystem: Any) -> bool:
+    return not filesystem.client.is_closed()
+
+
+class _Counted:
+    """Counts what one try to send an object has sent."""
+
+    def __init__(self, meter: Meter) -> None:
+        self._meter = meter
+        self.size = 0
+
+    def add(self, size: int) -> None:
+        self.size += size
+        self._meter.add(size)
+
+    def callback(self) -> Any:
+        """Give what fsspec tells of each part."""
+        from fsspec.callbacks import Callback
+
+        add = self.add
+
+        class Told(Callback):  # type: ignore[misc]  # fsspec has no types
+            def relative_update(self, inc: int = 1) -> None:
+                add(inc)
+
+        return Told()

@@ -7,34 +7,23 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from podium import manifest as manifests
 from podium.errors import Denied, Unavailable
 from podium.manifest import UNKNOWN
 from podium.model import File, Record
 from podium.progress import Progress, silent
-from podium.storage import config, content, hashing, proofs
+from podium.storage import config, content, presence, proofs, space
 from podium.storage.cache import Cache
 from podium.storage.content import Content, Source
 from podium.storage.hashing import Sums
-from podium.storage.progress import Meter, each
+from podium.storage.presence import Problem, fits
+from podium.storage.progress import Meter, crew, each
 from podium.storage.remote import Absent, Remote
 
-_FETCHERS = 6
-"""Files fetched at a time, or proven where they are in the cache."""
 _READERS = 2
 """Files hashed at a time: hashing keeps a core busy, small files wait for the disk."""
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """What is wrong on a remote: ``path`` is the file in the version, or the version's own ``….dir`` object."""
-
-    version: str
-    path: str
-    md5: str
-    problem: Literal["missing", "size", "hash"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +66,15 @@ class Storage:
         """
         found = content.listing(source)
         cache = self._cache
-        meter = Meter(progress, "hashing", sum(file.size for file in found))
+        total = sum(file.size for file in found)
+        meter = Meter(progress, "hashing", total)
 
         def add(file: Source) -> File:
             return cache.add(file, meter)
 
         with _written():
-            logged = content.of(list(each(add, _largest_first(found), _READERS, meter)))
+            cache.check_room(total, "logging it")
+            logged = content.of(list(each(add, _largest_first(found), crew(_READERS, total, len(found)), meter)))
             cache.add_bytes(manifests.dir_object(logged.files), logged.md5)
             cache.keep(logged.md5, [logged.md5, *(file.md5 for file in logged.files)])
         return logged
@@ -120,14 +111,16 @@ class Storage:
 
     def _send(self, needed: _Objects, missing: Sequence[str], target: Remote, progress: Progress) -> Sent:
         files = [md5 for md5 in missing if not md5.endswith(".dir")]
-        meter = Meter(progress, "uploading", sum(max(needed.sizes[md5], 0) for md5 in files))
+        total = sum(max(needed.sizes[md5], 0) for md5 in files)
+        target.check_room(total, self._cache.folder)
+        meter = Meter(progress, "uploading", total)
         for version in needed.contents:
             self._cache.recall(version)
 
         def send(md5: str) -> int:
             wanted = needed.files[md5]
             sums = self._cache.proven(md5)
-            if sums is None or not _fits(wanted, sums):
+            if sums is None or not fits(wanted, sums):
                 raise Denied(
                     f"neither the cache nor the remote {target.name!r} has {wanted.path!r} as it was logged ({md5})",
                     "upload from the machine that logged it, or log it again",
@@ -135,11 +128,10 @@ class Storage:
             target.send(md5, self._cache.path(md5), meter)
             return sums.size
 
-        sizes = list(each(send, files, target.jobs, meter))
-        for md5 in missing:
-            if md5.endswith(".dir"):
-                target.write(md5, needed.contents[md5])
-        return Sent(len(missing), sum(sizes) + sum(needed.sizes[md5] for md5 in missing if md5.endswith(".dir")))
+        sizes = list(each(send, files, target.crew(total, len(files)), meter))
+        lists = [md5 for md5 in missing if md5.endswith(".dir")]
+        list(each(lambda md5: target.write(md5, needed.contents[md5]), lists, target.crew(0, 1), meter))
+        return Sent(len(missing), sum(sizes) + sum(needed.sizes[md5] for md5 in lists))
 
     def problems(
         self, records: Iterable[Record], remote: str | None = None, *, deep: bool = False, progress: Progress = silent
@@ -147,48 +139,16 @@ class Storage:
         """
         Find what the remote lacks of these versions, file by file, in one batch.
 
-        Sizes are compared, and the ``.dir`` objects read; ``deep`` reads and hashes every file. Raises Unavailable where
-        the remote is out of reach: that is never taken for missing.
+        Sizes are compared; ``deep`` reads and hashes every file and every ``.dir`` object. Raises Unavailable where the
+        remote is out of reach: that is never taken for missing.
         """
         return [
             problem
             for name, group in _by_remote(records, remote).items()
-            for problem in self._problems(group, self._remote(name), progress, deep=deep)
+            for problem in presence.problems(
+                group, self._remote(name), self._cache.read, deep=deep, progress=progress
+            )
         ]
-
-    def _problems(self, chosen: Sequence[Record], target: Remote, progress: Progress, *, deep: bool) -> list[Problem]:
-        target.probe()
-        listings = self._read_listings(chosen, target, progress)
-        members = {file.md5 for _, files in listings.values() for file in files}
-        for record in chosen:
-            members.update(file.md5 for file in record.files or ())
-        there = target.sizes(members)
-        actual: dict[str, Sums | None] = {}
-        if deep:
-            actual = _read_all(target, [md5 for md5, size in there.items() if size is not None], there, progress)
-        found: list[Problem] = []
-        for record in chosen:
-            own, files = listings[record.md5]
-            if own is not None:
-                found.append(Problem(record.md5, record.md5, record.md5, own))
-            found.extend(_judged(record.md5, record.files or files, there, actual if deep else None))
-        return found
-
-    def _read_listings(
-        self, records: Sequence[Record], target: Remote, progress: Progress
-    ) -> dict[str, tuple[Literal["missing", "size", "hash"] | None, tuple[File, ...]]]:
-        """Read each version's ``.dir`` object on the remote: what is wrong with it, and which files it lists."""
-        meter = Meter(progress, "looking", 0)
-
-        def read(md5: str) -> tuple[str, tuple[Literal["missing", "size", "hash"] | None, tuple[File, ...]]]:
-            try:
-                found = b"".join(target.chunks(md5))
-            except Absent:
-                return md5, ("missing", manifests.listed(md5, self._cache.read(md5)) or ())
-            files = manifests.listed(md5, found)
-            return md5, ((None, files) if files is not None else ("hash", ()))
-
-        return dict(each(read, list({record.md5 for record in records}), target.jobs, meter))
 
     def manifest(self, record: Record, remote: str | None = None) -> tuple[File, ...]:
         """
@@ -210,7 +170,7 @@ class Storage:
 
     def _fetched_listing(self, record: Record, target: Remote) -> tuple[File, ...]:
         try:
-            found = b"".join(target.chunks(record.md5))
+            found = presence.list_of_files(target, record.md5, record.nfiles)
         except Absent:
             raise _missing(target, "the list of files", record.md5) from None
         files = manifests.listed(record.md5, found)
@@ -238,13 +198,18 @@ class Storage:
 
         def bring(file: File) -> tuple[str, Sums]:
             sums = cache.proven(file.md5)
-            if sums is None or not _fits(file, sums):
+            if sums is None or not fits(file, sums):
                 return file.md5, self._received(file, self._remote(remote or record.remote), meter)
             meter.add(sums.size)
             return file.md5, sums
 
+        lacking = [file for file in distinct if not cache.has(file.md5, file.size)]
+        threads = crew(_READERS, record.size, record.nfiles)
+        if lacking:
+            cache.check_room(_bytes_of(record, lacking), "fetching it")
+            threads = self._remote(remote).crew(record.size, record.nfiles)
         with _written():
-            sums = dict(each(bring, _largest_first(distinct), _FETCHERS, meter))
+            sums = dict(each(bring, _largest_first(distinct), threads, meter))
             cache.keep(record.md5, [record.md5, *sums])
         known = tuple(replace(file, size=sums[file.md5].size, sha256=sums[file.md5].sha256) for file in files)
         prove_whole(record, known)
@@ -261,7 +226,7 @@ class Storage:
                 yield chunk
 
         try:
-            sums = self._cache.receive(file.md5, counted(), lambda sums: _fits(file, sums))
+            sums = self._cache.receive(file.md5, counted(), lambda sums: fits(file, sums))
         except Absent:
             raise _missing(source, repr(file.path), file.md5) from None
         if sums is None:
@@ -361,15 +326,15 @@ def _detached(home: Path, configuration: bytes) -> config.Config:
     return config.load(folder, detached=True)
 
 
+def _bytes_of(record: Record, files: Sequence[File]) -> int:
+    """Give the bytes that some of a version's files have; at least so many, where only the whole is known."""
+    if len(files) == record.nfiles:
+        return record.size
+    return sum(max(file.size, 0) for file in files)
+
+
 def _largest_first(files: Iterable[Any]) -> list[Any]:
     return sorted(files, key=lambda file: -file.size)
-
-
-def _fits(file: File, sums: Sums) -> bool:
-    """Tell whether bytes are those of a file, by everything that is known of it."""
-    return (
-        file.md5 == sums.md5 and file.size in {UNKNOWN, sums.size} and (not file.sha256 or file.sha256 == sums.sha256)
-    )
 
 
 def prove_whole(record: Record, files: Sequence[File]) -> None:
@@ -382,40 +347,6 @@ def prove_whole(record: Record, files: Sequence[File]) -> None:
         return
     if manifests.manifest_sha256(files) != record.sha256 or sum(file.size for file in files) != record.size:
         raise Denied(f"the files of {record.md5} are not those that were logged: their sha256 differ")
-
-
-def _read_all(
-    target: Remote, objects: Sequence[str], sizes: dict[str, int | None], progress: Progress
-) -> dict[str, Sums | None]:
-    meter = Meter(progress, "verifying", sum(sizes[md5] or 0 for md5 in objects))
-
-    def read(md5: str) -> tuple[str, Sums | None]:
-        def counted() -> Iterator[bytes]:
-            for chunk in target.chunks(md5):
-                meter.add(len(chunk))
-                yield chunk
-
-        try:
-            return md5, hashing.of_chunks(counted())
-        except Absent:
-            return md5, None
-
-    return dict(each(read, objects, target.jobs, meter))
-
-
-def _judged(
-    version: str, files: Sequence[File], there: dict[str, int | None], actual: dict[str, Sums | None] | None
-) -> Iterator[Problem]:
-    for file in files:
-        size = there[file.md5]
-        if size is None:
-            yield Problem(version, file.path, file.md5, "missing")
-        elif file.size not in {UNKNOWN, size}:
-            yield Problem(version, file.path, file.md5, "size")
-        elif actual is not None:
-            sums = actual[file.md5]
-            if sums is None or not _fits(file, sums):
-                yield Problem(version, file.path, file.md5, "hash" if sums else "missing")
 
 
 def _missing(source: Remote, what: str, md5: str) -> Denied:
@@ -439,6 +370,8 @@ def _written() -> Iterator[None]:
         yield
     except OSError as error:
         where = f" {error.filename}" if error.filename else ""
+        if space.is_full(error):
+            raise Unavailable(f"the disk of the cache{where} is full: {error.strerror}", space.MAKE_ROOM) from None
         raise Unavailable(
             f"the cache{where} cannot be used: {error.strerror or error}", "mend it, then run it again"
         ) from None

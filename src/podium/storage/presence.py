@@ -1,0 +1,162 @@
+"""What is wrong with versions on a remote: each member by itself, and all of them in one batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from podium import manifest as manifests
+from podium.manifest import UNKNOWN
+from podium.model import File, Record
+from podium.progress import Progress
+from podium.storage import hashing
+from podium.storage.hashing import Sums
+from podium.storage.progress import Meter, each
+from podium.storage.remote import Absent, Remote
+
+Kind = Literal["missing", "size", "hash"]
+
+_LONGEST_ENTRY = 4096
+"""Bytes that the list of files may take for each file, on an average."""
+_LONGEST_LIST = 256 << 20
+"""Bytes of the longest list of files there may be: two million files."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong on a remote: ``path`` is the file in the version, or the version's own ``….dir`` object."""
+
+    version: str
+    path: str
+    md5: str
+    problem: Kind
+
+
+def problems(
+    records: Iterable[Record],
+    target: Remote,
+    cached: Callable[[str], bytes | None],
+    *,
+    deep: bool,
+    progress: Progress,
+) -> list[Problem]:
+    """
+    Find what the remote lacks of these versions, or has in another size; ``deep`` reads and hashes everything.
+
+    ``cached`` gives the lists of files that this machine has. Raises Unavailable.
+    """
+    target.probe()
+    versions = [_version(record, cached) for record in records]
+    own = _lists_on(target, [version for version in versions if version.files is None or deep], progress)
+    versions = [version.with_list(own.get(version.md5)) for version in versions]
+    members = {file.md5 for version in versions for file in version.files or ()}
+    there = target.sizes(members | {version.md5 for version in versions if version.md5 not in own})
+    actual = _read_all(target, members, there, progress) if deep else None
+    found: list[Problem] = []
+    for version in versions:
+        problem = own[version.md5][0] if version.md5 in own else _judged_by_size(version.size, there[version.md5])
+        if problem is not None:
+            found.append(Problem(version.md5, version.md5, version.md5, problem))
+        found.extend(_judged(version.md5, version.files or (), there, actual))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Version:
+    """What is known here of a version: its files, where they are known, and the size of its list of them."""
+
+    md5: str
+    nfiles: int
+    files: tuple[File, ...] | None
+    size: int
+
+    def with_list(self, read: tuple[Kind | None, tuple[File, ...]] | None) -> _Version:
+        """Take the files from what was read on the remote, where nothing here knew them."""
+        return self if self.files is not None or read is None else _Version(self.md5, self.nfiles, read[1], self.size)
+
+
+def _version(record: Record, cached: Callable[[str], bytes | None]) -> _Version:
+    files = record.files
+    if files is None:
+        files = manifests.listed(record.md5, cached(record.md5))
+    return _Version(
+        record.md5, record.nfiles, files, len(manifests.dir_object(files)) if files is not None else UNKNOWN
+    )
+
+
+def _lists_on(
+    target: Remote, versions: Sequence[_Version], progress: Progress
+) -> dict[str, tuple[Kind | None, tuple[File, ...]]]:
+    """Read the lists of files on the remote: what is wrong with each, and what it holds."""
+
+    def read(version: _Version) -> tuple[str, tuple[Kind | None, tuple[File, ...]]]:
+        try:
+            found = list_of_files(target, version.md5, version.nfiles)
+        except Absent:
+            return version.md5, ("missing", ())
+        files = manifests.listed(version.md5, found)
+        return version.md5, (None if files is not None else "hash", files or ())
+
+    distinct = list({version.md5: version for version in versions}.values())
+    return dict(each(read, distinct, target.jobs, Meter(progress, "looking", 0)))
+
+
+def list_of_files(target: Remote, md5: str, nfiles: int) -> bytes:
+    """
+    Read a version's list of files, as far as it can be one of so many files; raises Absent.
+
+    A remote is not trusted: what goes on for longer is cut off, and is then not what its hash says.
+    """
+    limit = min(_LONGEST_LIST, max(nfiles, 1) * _LONGEST_ENTRY)
+    found = bytearray()
+    for chunk in target.chunks(md5):
+        found += chunk
+        if len(found) > limit:
+            break
+    return bytes(found)
+
+
+def _read_all(
+    target: Remote, members: Iterable[str], sizes: dict[str, int | None], progress: Progress
+) -> dict[str, Sums | None]:
+    objects = [md5 for md5 in members if sizes[md5] is not None]
+    meter = Meter(progress, "verifying", sum(sizes[md5] or 0 for md5 in objects))
+
+    def read(md5: str) -> tuple[str, Sums | None]:
+        def counted() -> Iterator[bytes]:
+            for chunk in target.chunks(md5):
+                meter.add(len(chunk))
+                yield chunk
+
+        try:
+            return md5, hashing.of_chunks(counted())
+        except Absent:
+            return md5, None
+
+    return dict(each(read, objects, target.jobs, meter))
+
+
+def _judged_by_size(wanted: int, there: int | None) -> Kind | None:
+    if there is None:
+        return "missing"
+    return None if wanted in {UNKNOWN, there} else "size"
+
+
+def _judged(
+    version: str, files: Sequence[File], there: dict[str, int | None], actual: dict[str, Sums | None] | None
+) -> Iterator[Problem]:
+    for file in files:
+        problem = _judged_by_size(file.size, there[file.md5])
+        if problem is None and actual is not None:
+            sums = actual[file.md5]
+            problem = ("hash" if sums else "missing") if sums is None or not fits(file, sums) else None
+        if problem is not None:
+            yield Problem(version, file.path, file.md5, problem)
+
+
+def fits(file: File, sums: Sums) -> bool:
+    """Tell whether bytes are those of a file, by everything that is known of it."""
+    return (
+        file.md5 == sums.md5 and file.size in {UNKNOWN, sums.size} and (not file.sha256 or file.sha256 == sums.sha256)
+    )
