@@ -226,6 +226,8 @@ def test_a_dir_object_that_disagrees_is_found(storage, source, remote, kind):
             found = storage.problems([record(content, listed=listed)], deep=reading)
             expected = [Problem(content.md5, content.md5, content.md5, problem)]
             assert found == (expected if problem is not None else [])
+    storage.push([record(content)], again={content.md5})
+    assert storage.problems([record(content)], deep=True) == []
 
 
 def test_two_versions_that_share_a_file_both_name_it(storage, tmp_path, remote):

@@ -70,15 +70,22 @@ class Editing:
         source: Mapping[str, str] | None = None,
         desc: str = "",
         upload: bool = True,
+        force: bool = False,
     ) -> Version:
         """
         Store a file or folder and record it as the artifact's next version; gives the version.
 
-        Content that a version of the artifact has already makes no new one. Raises Denied for what cannot be logged,
-        Unavailable where the remote is out of reach.
+        Content that a version of the artifact has already makes no new one. Without ``upload`` the remote is left for
+        later; where the edit is pushed, others see a version without bytes then: that takes ``force``. Raises Denied for
+        what cannot be logged, Unavailable where the remote is out of reach.
         """
         refs.checked_artifact(artifact)
         present = self._seen.artifacts.get(artifact)
+        if not (upload or force) and self._landing is publish.Landing.PUSH:
+            raise Denied(
+                "a push shows the version to everybody, and its bytes would not be there",
+                "leave --no-upload out, or commit now and push after `podium upload`; --force pushes it all the same",
+            )
         content = self._registry.storage.add(Path(path), self._progress)
         record = Record(
             md5=content.md5,

@@ -31,6 +31,7 @@ from podium.cli import options, say, session
 @click.option("--alias", "aliases", multiple=True, metavar="ALIAS", help="Point this alias of the artifact at it.")
 @click.option("--link", "links", multiple=True, metavar="MODEL", help="Bookmark it in this registered model.")
 @click.option("--no-upload", is_flag=True, help="Leave the remote for `podium upload`.")
+@click.option("--force", is_flag=True, help="Push a version whose bytes were not uploaded (--no-upload).")
 @options.landing
 @click.pass_context
 def command(
@@ -45,6 +46,7 @@ def command(
     aliases: tuple[str, ...],
     links: tuple[str, ...],
     no_upload: bool,
+    force: bool,
     source_repository: str | None,
     source_commit: str | None,
     source_run: str | None,
@@ -60,10 +62,6 @@ def command(
     podium log vision/resnet50 out/ --metric accuracy=0.934 --param lr=0.001
     podium log vision/resnet50 model.safetensors --alias best --link ImageClassifier --push
     """
-    if no_upload and landing.push:
-        raise click.UsageError(
-            "--push shows the version to everybody, so its bytes must be there: leave --no-upload out"
-        )
     with session.edit(context, landing) as edit:
         version = edit.log(
             artifact,
@@ -75,6 +73,7 @@ def command(
             source=_source({"repository": source_repository, "commit": source_commit, "run": source_run}),
             desc=desc,
             upload=not no_upload,
+            force=force,
         )
         for alias in aliases:
             edit.promote(version, alias)

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 PATIENCE = 1.0
 """Seconds before a bar appears."""
+_PAUSE = 0.1
+"""Seconds between two looks at it: many small files say how far they are far more often."""
 
 
 class Bar:
@@ -21,6 +23,8 @@ class Bar:
     def __init__(self) -> None:
         self._began = time.monotonic()
         self._lock = threading.Lock()
+        self._shown = sys.stderr.isatty()
+        self._next = self._began + PATIENCE
         self._drawn: Progress | None = None
         self._tasks: dict[str, TaskID] = {}
 
@@ -35,9 +39,10 @@ class Bar:
 
     def __call__(self, what: str, done: int, total: int) -> None:
         """Draw how far the work is."""
-        if not sys.stderr.isatty() or time.monotonic() - self._began < PATIENCE:
+        if not self._shown or (time.monotonic() < self._next and not (self._drawn and done == total)):
             return
         with self._lock:
+            self._next = time.monotonic() + _PAUSE
             drawn = self._drawn or self._start()
             if what not in self._tasks:
                 self._tasks[what] = drawn.add_task(what, total=total or None)

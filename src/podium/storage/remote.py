@@ -43,6 +43,8 @@ class ServerRemote:
     def __init__(self, name: str, filesystem: Any, path: str) -> None:
         self.name = name
         self._filesystem = filesystem
+        if filesystem.protocol == "s3":  # its client would try five times, and again five times, without a word
+            filesystem.fs_args.setdefault("config_kwargs", {})["retries"] = {"total_max_attempts": 1}
         self._path = path
         self._patience = Patience(name, self._connect_anew)
         self._connecting = threading.Lock()
@@ -162,30 +164,36 @@ class ServerRemote:
         """
         self._refuse_http()
 
+        place = self._place(md5)
+        temporary = self._filesystem.join(self._filesystem.parent(place), proofs.temporary_in(Path()).name)
+
         def attempt() -> None:
             counted = _Counted(meter)
             try:
                 with self._told():
-                    self._put(source, self._place(md5), counted)
+                    self._put(source, place, temporary, counted)
             except Unavailable:
                 meter.take_back(counted.size)
                 raise
 
-        self._patience.until_done(attempt)
+        try:
+            self._patience.until_done(attempt)
+        except BaseException:
+            if not self._shows_only_whole_objects:
+                with suppress(Exception):
+                    self._filesystem.remove(temporary)
+            raise
 
-    def _put(self, source: Path, place: str, counted: _Counted) -> None:
+    def _put(self, source: Path, place: str, temporary: str, counted: _Counted) -> None:
         if self._shows_only_whole_objects:
             self._filesystem.put_file(str(source), place, callback=counted.callback(), **self._parts())
             return
-        temporary = self._filesystem.join(self._filesystem.parent(place), proofs.temporary_in(Path()).name)
         self._filesystem.makedirs(self._filesystem.parent(place), exist_ok=True)
-        try:
+        if self._filesystem.protocol == "ssh":
+            _put_by_ssh(self._filesystem.fs, str(source), temporary, counted.callback())
+        else:
             self._filesystem.put_file(str(source), temporary, callback=counted.callback())
-            self._filesystem.move(temporary, place)
-        except BaseException:
-            with suppress(Exception):
-                self._filesystem.remove(temporary)
-            raise
+        self._filesystem.move(temporary, place)
 
     def _parts(self) -> dict[str, int]:
         """Say in what parts a large object goes where the client would hold ten of 50 MB in memory."""
@@ -312,6 +320,14 @@ def _size(name: str, entry: Mapping[str, Any]) -> int:
     return int(entry["size"])
 
 
+def _put_by_ssh(filesystem: Any, source: str, target: str, callback: Any) -> None:
+    """Write to the name that is given: DVC's own way writes to one of its choice first, and leaves it where a line breaks."""
+    from fsspec.asyn import sync
+    from sshfs import SSHFileSystem
+
+    sync(filesystem.loop, SSHFileSystem._put_file, filesystem, source, target, callback=callback)  # noqa: SLF001
+
+
 def _is_connected(filesystem: Any) -> bool:
     return not filesystem.client.is_closed()
 
@@ -331,10 +347,13 @@ class _Counted:
         """Give what fsspec tells of each part."""
         from fsspec.callbacks import Callback
 
-        add = self.add
+        counted = self
 
         class Told(Callback):  # type: ignore[misc]  # fsspec has no types
             def relative_update(self, inc: int = 1) -> None:
-                add(inc)
+                counted.add(inc)
+
+            def absolute_update(self, value: int) -> None:
+                counted.add(value - counted.size)
 
         return Told()

@@ -1,0 +1,406 @@
+"""Transfers over real servers and wires that break: tried again, bounded, told; nothing half-visible, nothing sent twice."""
+
+import gc
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+import warnings
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from podium.errors import Denied, Unavailable
+from podium.storage import Storage, patience
+from podium.storage.progress import Meter, Stopped, each
+from tests.servers import DvcRemote
+from tests.storage_helpers import at, files_below, forget_cache, member, record, registry, spoil, write
+
+pytestmark = pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")  # see the fixture `closed`
+
+MB = 1 << 20
+BIG = random.Random(5).randbytes(12 * MB)
+
+
+@dataclass(frozen=True)
+class Far:
+    """A storage on a server, at the other end of a wire."""
+
+    storage: Storage
+    root: Path
+    wire: object
+    store: object
+
+    def fresh(self):
+        return forget_cache(self.root)
+
+
+def connect(tmp_path, monkeypatch, kind, server, wire):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    line = wire(server.port)
+    if kind == "sshd":
+        hosts = tmp_path / "home/.ssh/known_hosts"
+        hosts.parent.mkdir(parents=True)
+        hosts.write_text(server.known(line.port))
+    name = f"transfers-{tmp_path.name}"
+    root = tmp_path / "registry"
+    root.mkdir(parents=True)
+    server.remote(name, line.port).add(root, default=True)
+    return Far(Storage.at(root), root, line, server.store(name))
+
+
+@pytest.fixture(autouse=True)
+def closed():
+    """Let go of connections that a wire has cut: the client libraries leave that to the garbage collector, which tells."""
+    yield
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
+
+
+@pytest.fixture(params=[pytest.param(kind, marks=pytest.mark.xdist_group(kind)) for kind in ("s3", "sshd", "web")])
+def far(request, tmp_path, monkeypatch, wire):
+    return connect(tmp_path, monkeypatch, request.param, request.getfixturevalue(request.param), wire)
+
+
+@pytest.fixture
+def source(tmp_path):
+    return write(tmp_path / "out", {"weights.bin": BIG, "config.json": b"{}"})
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Less patience, for tests in which it runs out or is called on."""
+    monkeypatch.setattr(patience, "_SHORTEST", 0.02)
+
+
+def test_an_upload_that_is_cut_is_sent_again_and_says_so(far, source, quick, caplog):
+    content = far.storage.add(source)
+    far.storage.remote().probe()
+    far.wire.after(5 * MB, far.wire.cut)
+    far.storage.push([record(content)])
+    assert far.storage.problems([record(content)], deep=True) == []
+    assert {path for path in far.store.paths() if ".podium-" in path or path.endswith(".tmp")} == set()
+    if far.storage.remote()._filesystem.protocol != "s3":  # S3's own client tries again first, without a word
+        assert re.search(r"cannot be used: .*; trying again in", caplog.text)
+
+
+def test_a_download_that_is_cut_goes_on_where_it_was(far, source, quick, caplog):
+    content = far.storage.add(source)
+    far.storage.push([record(content)])
+    fresh = far.fresh()
+    fresh.remote().probe()
+    before = far.wire.passed
+    far.wire.after(8 * MB, far.wire.cut)
+    assert fresh.fetch(record(content), content.files) == content.files
+    print(far.wire.passed - before)
+    assert far.wire.passed - before < 19 * MB  # twice would be 24
+    assert files_below(far.root / ".dvc/cache/podium-tmp") == []
+
+
+def test_a_server_that_stays_away_is_given_up_and_what_arrived_is_not_sent_again(far, tmp_path, quick):
+    content = far.storage.add(write(tmp_path / "many", {f"{n}": b"%d" % n * 100_000 for n in range(24)}))
+    far.wire.after(2 * MB, far.wire.down)
+    with pytest.raises(Unavailable) as gone:
+        far.storage.push([record(content)])
+    assert gone.value.exit_code == 3
+    there = {path for path in far.store.paths() if re.search(r"/[0-9a-f]{30}$", path)}
+    assert 0 < len(there) < 24
+    far.wire.up()
+    again = Storage.at(far.root)
+    assert again.push([record(content)]).objects <= 25 - len(there)
+    assert again.problems([record(content)], deep=True) == []
+    assert content.md5[2:] in {path.rpartition("/")[2] for path in far.store.paths()}
+
+
+@pytest.mark.xdist_group("s3")
+def test_wrong_credentials_and_what_is_missing_are_not_tried_again(tmp_path, monkeypatch, s3, source, caplog):
+    root = tmp_path / "registry"
+    root.mkdir()
+    asked = s3.remote(tmp_path.name)
+    replace(asked, secrets=asked.secrets | {"secret_access_key": "wrong"}).add(root, default=True)
+    storage = Storage.at(root)
+    content = storage.add(source)
+    with pytest.raises(Unavailable, match="denies access"):
+        storage.push([record(content)])
+    right = connect(tmp_path / "right", monkeypatch, "s3", s3, lambda port: type("Line", (), {"port": port}))
+    with pytest.raises(Denied, match="does not have"):
+        right.storage.fetch(record(content), content.files)
+    assert "again" not in caplog.text
+
+
+@pytest.mark.xdist_group("s3")
+def test_sizes_of_many_objects_are_listed_or_asked_for_with_the_same_answer(tmp_path, monkeypatch, s3, wire):
+    far = connect(tmp_path, monkeypatch, "s3", s3, wire)
+    content = far.storage.add(write(tmp_path / "many", {f"{n}": b"%d" % n for n in range(300)}))
+    far.storage.push([record(content)])
+    names = [content.md5, *(file.md5 for file in content.files), "0" * 32, content.md5[:2] + "0" * 30]
+    remote = far.storage.remote()
+    asked = {md5: remote._size(md5) for md5 in names[:3] + names[-2:]}
+    listed = remote.sizes(names)
+    assert list(asked.values())[-2:] == [None, None]
+    assert {md5: listed[md5] for md5 in asked} == asked
+    assert {md5 for md5, size in listed.items() if size is None} == set(names[-2:])
+
+
+@pytest.mark.xdist_group("web")
+def test_use_with_a_pattern_asks_the_server_for_nothing_else(tmp_path, monkeypatch, web, wire, source):
+    from podium import resolve
+    from tests.storage_helpers import version
+
+    far = connect(tmp_path, monkeypatch, "web", web, wire)
+    content = far.storage.add(source)
+    far.storage.push([record(content)])
+    fresh, before = far.fresh(), len(web.requests())
+    used = resolve.use(version(record(content)), lambda: fresh, tmp_path / "used", patterns=["*.json"])
+    assert used.path.read_bytes() == b"{}"
+    asked = "\n".join(web.requests()[before:])
+    assert member(content, "config.json").md5[2:] in asked
+    assert member(content, "weights.bin").md5[2:] not in asked
+
+
+# --- what passes, and what does not ----------------------------------------------------------------------------------
+
+
+class Answer(Exception):
+    def __init__(self, status):
+        self.status = status
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (ConnectionResetError(), True),
+        (TimeoutError(), True),
+        (Answer(503), True),
+        (Answer(429), True),
+        (Answer(403), False),
+        (Answer(404), False),
+        (PermissionError(), False),
+        (ValueError(), False),
+    ],
+)
+def test_what_passes_by_itself_is_told_from_answers(error, expected):
+    assert patience.passes(error) is expected
+    wrapped = FileNotFoundError()
+    wrapped.__cause__ = error
+    assert patience.passes(wrapped) is expected
+
+
+def test_a_name_without_an_address_is_not_tried_again(tmp_path, source, caplog):
+    root = tmp_path / "registry"
+    root.mkdir()
+    DvcRemote("webdav://nowhere.invalid/x", {"user": "a"}, {"password": "b"}).add(root, default=True)
+    with pytest.raises(Unavailable):
+        Storage.at(root).problems([])
+    assert "again" not in caplog.text
+
+
+# --- the disk --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of 16 MB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    made = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=16m", "podium-test", str(folder)], check=False, capture_output=True
+    )
+    if made.returncode:
+        pytest.skip("mounting a small file system takes root")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def on_disk(tmp_path, disk):
+    """Make a registry whose cache is on a small disk, and its store elsewhere."""
+    (tmp_path / "store").mkdir()
+    root = registry(tmp_path / "registry", tmp_path / "store")
+    with (root / ".dvc/config").open("a") as config:
+        config.write(f"[cache]\n    dir = {disk}/cache\n")
+    return root
+
+
+def test_room_is_looked_for_before_a_byte_is_brought(tmp_path, small_disk, source):
+    root = on_disk(tmp_path, small_disk)
+    content = Storage.at(root).add(source)
+    Storage.at(root).push([record(content)])
+    shutil.rmtree(small_disk / "cache")
+    (small_disk / "other").write_bytes(b"x" * 8 * MB)
+    for attempt in (
+        lambda: Storage.at(root).fetch(record(content), content.files),
+        lambda: Storage.at(root).add(source),
+    ):
+        with pytest.raises(Unavailable, match=r"needs 12\.6 MB, and there are 8\.\d MB free") as refused:
+            attempt()
+        assert "podium gc" in refused.value.hint
+    assert files_below(small_disk) == [small_disk / "other"]
+
+
+def test_a_folder_remote_without_room_is_told_before_a_byte_is_sent(tmp_path, small_disk, source):
+    (small_disk / "store").mkdir()
+    (small_disk / "other").write_bytes(b"x" * 8 * MB)
+    storage = Storage.at(registry(tmp_path / "registry", small_disk / "store"))
+    content = storage.add(source)
+    with pytest.raises(Unavailable, match=r"uploading to the DVC remote 'store' needs 12\.6 MB"):
+        storage.push([record(content)])
+    assert files_below(small_disk / "store") == []
+
+
+@pytest.mark.parametrize("where", ["cache", "store"])
+def test_a_disk_that_fills_up_in_the_middle_leaves_nothing_half_visible(tmp_path, small_disk, source, where):
+    """Somebody else takes the room once the work has begun."""
+    if where == "cache":
+        root = on_disk(tmp_path, small_disk)
+    else:
+        (small_disk / "store").mkdir()
+        root = registry(tmp_path / "registry", small_disk / "store")
+    storage = Storage.at(root)
+    content = storage.add(source) if where == "store" else None
+
+    def fill(what, done, total):
+        if done and not (small_disk / "other").exists():
+            (small_disk / "other").write_bytes(b"x" * 8 * MB)
+
+    with pytest.raises(Unavailable, match="full: No space left on device"):
+        storage.push([record(content)], progress=fill) if content else storage.add(source, fill)
+    assert not any(path.stat().st_size > MB for path in files_below(small_disk) if path.name != "other")
+    assert not any(path.suffix == ".tmp" for path in files_below(small_disk))
+    (small_disk / "other").unlink()
+    content = Storage.at(root).add(source)
+    Storage.at(root).push([record(content)])
+    assert Storage.at(root).problems([record(content)], deep=True) == []
+
+
+def test_copies_that_do_not_fit_leave_nothing(tmp_path, small_disk, source):
+    from podium import resolve
+    from tests.storage_helpers import version
+
+    (tmp_path / "store").mkdir()
+    storage = Storage.at(registry(tmp_path / "registry", tmp_path / "store"))
+    content = storage.add(source)
+    (small_disk / "other").write_bytes(b"x" * 8 * MB)
+    with pytest.raises(Unavailable, match=r"full|free"):
+        resolve.use(version(record(content)), lambda: storage, tmp_path / "used", to=small_disk / "to")
+    assert files_below(small_disk) == [small_disk / "other"]
+
+
+# --- Ctrl-C, lies, threads -------------------------------------------------------------------------------------------
+
+
+def test_ctrl_c_in_a_download_ends_it_and_leaves_nothing(far, source):
+    content = far.storage.add(source)
+    far.storage.push([record(content)])
+    shutil.rmtree(far.root / ".dvc/cache")
+    far.wire.rate = 2 * MB
+    program = (
+        "import sys, pathlib; from podium.cli.main import run; from podium.storage import Storage\n"
+        "from podium.model import *\n"
+        f"record = {record(content)!r}\n"
+        "def told(what, done, total):\n"
+        "    if done > 2 << 20: print('now', flush=True)\n"
+        "s = Storage.at(pathlib.Path(sys.argv[1]))\n"
+        "sys.exit(run(lambda: s.fetch(record, record.files, None, told)))\n"
+    )
+    running = subprocess.Popen(
+        [sys.executable, "-c", program, str(far.root)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert running.stdout.readline() == "now\n"
+    running.send_signal(signal.SIGINT)
+    _, said = running.communicate(timeout=60)
+    assert (running.returncode, said) == (130, "error: interrupted\n")
+    left = files_below(far.root / ".dvc/cache")
+    assert [path for path in left if path.stat().st_size > 10] == []
+
+
+def test_a_thread_that_hangs_does_not_hold_up_the_end(monkeypatch):
+    monkeypatch.setattr("podium.storage.progress._GRACE", 0.05)
+    hangs = threading.Event()
+
+    def work(number):
+        if number:
+            hangs.wait(60)
+        raise LookupError
+
+    began = time.monotonic()
+    with pytest.raises(LookupError):
+        list(each(work, [0, 1], 2, Meter(lambda *_: None, "", 0)))
+    assert time.monotonic() - began < 30
+    hangs.set()
+
+
+def test_what_is_under_way_ends_when_another_fails():
+    started, done = threading.Barrier(2), []
+
+    def work(number):
+        started.wait(30)
+        if number:
+            raise LookupError
+        while True:
+            meter.go_on()
+
+    def watched(number):
+        try:
+            work(number)
+        except Stopped:
+            done.append(number)
+            raise
+
+    meter = Meter(lambda *_: None, "", 0)
+    with pytest.raises(LookupError):
+        list(each(watched, [0, 1], 2, meter))
+    assert done == [0]
+
+
+def test_a_list_of_files_that_goes_on_for_ever_is_cut_off(tmp_path):
+    (tmp_path / "store").mkdir()
+    root = registry(tmp_path / "registry", tmp_path / "store")
+    content = Storage.at(root).add(write(tmp_path / "out", {"a": b"1"}))
+    Storage.at(root).push([record(content)])
+    place = at(tmp_path / "store", content.md5)
+    spoil(place, b"[")
+    os.truncate(place, 300 * MB)  # a hole: it takes no room
+    program = (
+        "import resource, sys, pathlib; from podium.storage import Storage; from podium.model import *\n"
+        f"record = {record(content, listed=False)!r}\n"
+        "s = Storage.at(pathlib.Path(sys.argv[1])); s.remote()\n"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "try: s.manifest(record)\n"
+        "except Exception as error: print(error)\n"
+        "print([problem.problem for problem in s.problems([record], deep=True)])\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)"
+    )
+    shutil.rmtree(root / ".dvc/cache")
+    said = subprocess.run([sys.executable, "-c", program, str(root)], check=True, capture_output=True, text=True).stdout
+    told, problems, grown = said.splitlines()
+    assert "the list of files damaged" in told
+    assert problems == "['hash']"
+    assert int(grown) < 50_000  # kB
+
+
+@pytest.mark.xdist_group("s3")
+def test_memory_is_bounded_over_s3(tmp_path, monkeypatch, s3):
+    files = {f"{number}": random.Random(number).randbytes(24 * MB) for number in range(10)}
+    far = connect(tmp_path, monkeypatch, "s3", s3, lambda port: type("Line", (), {"port": port}))
+    write(tmp_path / "out", files)
+    files.clear()
+    program = (
+        "import resource, sys, pathlib, shutil; from podium.storage import Storage; from podium.model import *\n"
+        "root = pathlib.Path(sys.argv[1]); s = Storage.at(root)\n"
+        "c = s.add(pathlib.Path(sys.argv[2]))\n"
+        "r = Record(c.md5, c.size, c.nfiles, '', '', c.files, c.manifest_sha256)\n"
+        "s.push([r]); shutil.rmtree(root / '.dvc/cache'); Storage.at(root).fetch(r, r.files)\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+    peak = subprocess.run(
+        [sys.executable, "-c", program, str(far.root), str(tmp_path / "out")],
+        check=True, capture_output=True, text=True,
+    ).stdout  # fmt: skip
+    assert int(peak) < 250_000  # kB
