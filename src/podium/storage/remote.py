@@ -24,7 +24,7 @@ from podium.storage.stored import Absent, Stored
 
 __all__ = ["Absent", "FolderRemote", "Remote", "ServerRemote"]
 
-_BLOCK = 4 * hashing.CHUNK
+_BLOCK = 2 * hashing.CHUNK
 """Bytes asked of a server at a time."""
 _PART = 5 * hashing.CHUNK
 """Bytes in a part of a large object, the least that S3 takes: every part under way is in memory."""
@@ -37,8 +37,8 @@ _WORTH = 50
 class ServerRemote:
     """A remote on a server: S3, GCS, Azure, SSH, WebDAV, HTTP, or whatever DVC has a plugin for."""
 
-    jobs = 8
-    """Objects sent or fetched at a time."""
+    jobs = 6
+    """Objects sent or fetched at a time: with S3's client each takes about 25 MB of memory while it is large."""
 
     def __init__(self, name: str, filesystem: Any, path: str) -> None:
         self.name = name
