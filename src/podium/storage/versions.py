@@ -145,9 +145,7 @@ class Storage:
         return [
             problem
             for name, group in _by_remote(records, remote).items()
-            for problem in presence.problems(
-                group, self._remote(name), self._cache.read, deep=deep, progress=progress
-            )
+            for problem in presence.problems(group, self._remote(name), self._cache.read, deep=deep, progress=progress)
         ]
 
     def manifest(self, record: Record, remote: str | None = None) -> tuple[File, ...]:
@@ -207,7 +205,7 @@ class Storage:
         threads = crew(_READERS, record.size, record.nfiles)
         if lacking:
             cache.check_room(_bytes_of(record, lacking), "fetching it")
-            threads = self._remote(remote).crew(record.size, record.nfiles)
+            threads = self._remote(remote or record.remote).crew(record.size, record.nfiles)
         with _written():
             sums = dict(each(bring, _largest_first(distinct), threads, meter))
             cache.keep(record.md5, [record.md5, *sums])
