@@ -274,7 +274,11 @@ def test_a_broken_file_is_dropped_and_written_anew(place, tmp_path, content, mon
 WRONG = [None, 1, "x", [], {}, [1], {"a": 1}, [["x"]], -1, True, [None]]
 
 
-@given(position=st.integers(0, 6), inside=st.integers(0, 4) | st.none(), wrong=st.sampled_from(WRONG))
+@given(
+    position=st.integers(0, 6),
+    inside=st.sampled_from(["description", "owners", "tags", "type", "withdrawn", "more"]) | st.none(),
+    wrong=st.sampled_from(WRONG),
+)
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_row_of_another_shape_is_never_a_traceback(place, tmp_path, position, inside, wrong):
     listed(place, tmp_path / "rows")

@@ -79,4 +79,7 @@ def test_the_version_is_what_pip_says():
 @pytest.mark.parametrize("command", [["resolve", "ImageClassifier:production"], ["list"], ["show", "ImageClassifier"]])
 def test_reading_a_checkout_loads_neither_git_nor_checks_nor_edits(command, place):
     modules = loaded_by(*command, folder=place)
-    assert not modules & {*HEAVY, *FOR_CHECKS, "pygit2", "podium.codec.canon", "podium.codec.keep", "podium.git.line"}
+    of_git = {name for name in modules if name.startswith("podium.git.")}
+    assert of_git == {"podium.git.sources", "podium.git.worktree"}
+    assert not modules & {*HEAVY, *FOR_CHECKS, "pygit2", "podium.codec.canon", "podium.codec.keep"}
+    assert not modules & {"shutil", "subprocess", "tempfile"}

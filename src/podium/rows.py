@@ -9,9 +9,9 @@ of every file and folder where a checkout is. A row whose sources look otherwise
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,7 +19,7 @@ from podium import kept, layout, refs
 from podium.errors import Error
 from podium.model import About, Artifact, RegisteredModel, Registry, Row
 
-FORM = "rows 1"
+FORM = "rows 2"
 """Changes when what is kept, or what it means, does."""
 WORTH_KEEPING = 64
 """With fewer models or artifacts a list is quick without anything kept."""
@@ -119,7 +119,7 @@ class _Rows:
         aliases = {alias: assignment.version for alias, assignment in entity.assignments.items()}
         looks = self._tree.looks(_KeptRow("", tuple(aliases), links, artifacts, row).sources, settled=True)
         if looks is not None:
-            about = [getattr(row.about, name) for name in ("description", "owners", "tags", "type", "withdrawn")]
+            about = {name: getattr(row.about, name) for name in _ABOUT}
             self._now[entity.name] = [looks, aliases, links, artifacts, about, row.latest, row.versions]
             self._new += 1
 
@@ -163,11 +163,33 @@ class _KeptRow:
 def _kept_row(kind: refs.Kind, name: str, raw: Any) -> _KeptRow | None:
     """Read what was kept; ``None`` where it is not of the shape that is written here, whoever wrote it."""
     with suppress(TypeError, ValueError, AttributeError):
-        looks, aliases, links, artifacts, (description, owners, tags, type_, withdrawn), latest, versions = raw
+        looks, aliases, links, artifacts, facts, latest, versions = raw
         held = {alias: version for alias, version in aliases.items() if version is not None}
-        texts = (looks, description, type_, latest or "", *links, *artifacts, *owners, *tags, *held.values())
-        if {*map(type, texts), *map(type, withdrawn.values())} == {str} and type(versions) is int:
-            about = About(description, tuple(owners), tuple(tags), type_, withdrawn)
+        texts = (looks, latest or "", *links, *artifacts, *held.values())
+        if {*map(type, texts)} == {str} and type(versions) is int and facts.keys() == _ABOUT.keys():
+            about = About(**{name: read(facts[name]) for name, read in _ABOUT.items()})
             row = Row(kind, name, about, latest, held, versions)
             return _KeptRow(looks, tuple(aliases), links, artifacts, row)
     return None
+
+
+def _text(value: Any) -> str:
+    if type(value) is not str:
+        raise TypeError
+    return value
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    if not {*map(type, value)} <= {str}:
+        raise TypeError
+    return tuple(value)
+
+
+def _reasons(value: Any) -> Mapping[str, str]:
+    _texts(value.values())
+    return dict(value)
+
+
+_READERS: Mapping[type, Callable[[Any], Any]] = {str: _text, tuple: _texts, dict: _reasons}
+_ABOUT = {field.name: _READERS[type(getattr(About(), field.name))] for field in fields(About)}
+"""What a model's or artifact's own file says: each fact, and how it is read."""

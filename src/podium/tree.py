@@ -20,6 +20,9 @@ LINK = 0o120000
 SUBMODULE = 0o160000
 FOLDER = 0o040000
 
+LARGEST = 8 * 1024 * 1024
+"""Bytes of a file that is read; eight times of what a file of the format may have."""
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:

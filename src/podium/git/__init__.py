@@ -36,7 +36,7 @@ if TYPE_CHECKING:
         open_repository,
         shallow_boundary,
     )
-    from podium.git.program import Ran, cleaned, output, redacted, run
+    from podium.git.program import NETWORK, Ran, cleaned, output, redacted, run
     from podium.git.pushes import Pushes
     from podium.git.remote import Advertised, Remote
     from podium.git.revisions import (
@@ -77,7 +77,7 @@ else:
             "locks": "lock",
             "merging": "Merge borrowing merge_result scratch",
             "objects": "ObjectTree commit_objects commit_tree differences open_repository shallow_boundary",
-            "program": "Ran cleaned output redacted run",
+            "program": "NETWORK Ran cleaned output redacted run",
             "pushes": "Pushes",
             "remote": "Advertised Remote",
             "revisions": "branch_point commit_at_date commit_named contains default_tip first_parents "
@@ -90,6 +90,7 @@ else:
     )
 
 __all__ = [
+    "NETWORK",
     "Advertised",
     "Bare",
     "Checkout",

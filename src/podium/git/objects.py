@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary
 
 from podium.errors import Denied, TooLarge, Unavailable
 from podium.git import program
-from podium.tree import DEEPEST, FILE, FOLDER, MOST, Entry
+from podium.tree import DEEPEST, FILE, FOLDER, LARGEST, MOST, Entry
 
 if TYPE_CHECKING:
     from pygit2 import Commit, Oid, Repository
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 _MODES = {b"100644": 0o100644, b"100755": 0o100755, b"40000": FOLDER, b"120000": 0o120000, b"160000": 0o160000}
 _ENTRY = re.compile(rb"([0-7]+) ([^\0]+)\0(.{20})", re.DOTALL)
 _NAME = attrgetter("name")
-LARGEST = 8 * 1024 * 1024
-"""Bytes of a file that is read from a commit; eight times of what a file of the format may have."""
 _REACH_MISSING = "fetch what is missing, for example `git fetch --unshallow`, or make a full clone"
 
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
-import shutil
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,19 +12,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from podium import freshness, layout
+from podium import freshness, git, layout
 from podium.errors import Denied, NotARegistry, Unavailable, Usage
 from podium.freshness import ANEW, Freshness
-from podium.git import program
-from podium.git.locks import lock
-from podium.git.objects import ObjectTree, commit_tree, open_repository
-from podium.git.remote import Remote
-from podium.git.revisions import default_tip, resolve_rev
-from podium.git.worktree import WorkingTree
 from podium.tree import Tree
 
 if TYPE_CHECKING:
     from pygit2 import Repository
+
+    from podium.git import ObjectTree, Remote
 
 _SCHEMES = frozenset({"https", "http", "ssh", "git", "file", "git+ssh", "ssh+git"})
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(.*)", re.DOTALL)
@@ -72,13 +65,13 @@ class Checkout:
     def repository(self) -> Repository:
         """The repository; raises Denied where there is none, Unavailable where it cannot be opened."""
         assert self.git_dir
-        return open_repository(self.root)
+        return git.open_repository(self.root)
 
     def tree(self, rev: str | None = None) -> Tree:
         """Give the files on disk, or those of a revision; raises what ``resolve_rev`` does."""
         if rev is None:
-            return WorkingTree(self.root)
-        return registry_at(self.repository, resolve_rev(self.repository, rev), f"{self.label} at {rev}")
+            return git.WorkingTree(self.root)
+        return registry_at(self.repository, git.resolve_rev(self.repository, rev), f"{self.label} at {rev}")
 
     def remote(self) -> Remote:
         """Give the remote of the current branch, else ``origin``, else the only one; raises Denied where there is none."""
@@ -89,8 +82,8 @@ class Checkout:
             raise Denied(
                 f"{self.label} has {'no remote' if not names else 'several remotes, none called origin'}", name_one
             )
-        address = program.redacted(str(self.repository.remotes[wanted[0]].url))
-        return Remote(self.root, bare=False, address=wanted[0], label=f"{wanted[0]} ({address})")
+        address = git.redacted(str(self.repository.remotes[wanted[0]].url))
+        return git.Remote(self.root, bare=False, address=wanted[0], label=f"{wanted[0]} ({address})")
 
     def _remote_of_branch(self) -> str | None:
         if self.repository.head_is_detached or self.repository.head_is_unborn:
@@ -118,7 +111,7 @@ class Bare:
     @cached_property
     def repository(self) -> Repository:
         """The repository; raises Unavailable where it cannot be opened."""
-        return open_repository(self.path)
+        return git.open_repository(self.path)
 
     def tree(self, rev: str | None = None) -> Tree:
         """Give the files of a revision, or of the default branch; raises what ``resolve_rev`` does, and Denied where empty."""
@@ -145,7 +138,7 @@ class Hosted:
     @property
     def label(self) -> str:
         """What people read; never a password."""
-        return program.redacted(self.url)
+        return git.redacted(self.url)
 
     @property
     def home(self) -> Path:
@@ -166,13 +159,13 @@ class Hosted:
     def repository(self) -> Repository:
         """The clone with every branch and tag, as fresh as asked for; raises Unavailable where that cannot be had."""
         self._refresh(all_refs=True)
-        return open_repository(self.cache)
+        return git.open_repository(self.cache)
 
     @cached_property
     def _followed(self) -> Repository:
         """The clone, of which only the default branch has to be fresh."""
         self._refresh(all_refs=False)
-        return open_repository(self.cache)
+        return git.open_repository(self.cache)
 
     def tree(self, rev: str | None = None) -> Tree:
         """Give the files of a revision, or of the default branch; raises what ``resolve_rev`` does, and Denied where empty."""
@@ -185,7 +178,7 @@ class Hosted:
         if not self.is_kept:
             with self._alone():
                 self._make()
-        return Remote(self.cache, bare=True, address=self.url, label=self.label)
+        return git.Remote(self.cache, bare=True, address=self.url, label=self.label)
 
     def fetch(self) -> None:
         """Bring the clone up to date; any number of processes may. Raises Unavailable where the remote does not answer."""
@@ -251,7 +244,7 @@ class Hosted:
 
     def _is_at(self, branch: str, commit: str) -> bool:
         """Tell whether HEAD names a branch, and the branch a commit: only then is all of it here."""
-        references = open_repository(self.cache).references
+        references = git.open_repository(self.cache).references
         ref = f"refs/heads/{branch}"
         is_head = (self.cache / "HEAD").read_bytes() == f"ref: {ref}\n".encode()
         return is_head and ref in references and str(references[ref].target) == commit
@@ -260,7 +253,7 @@ class Hosted:
         """Let HEAD name the default branch."""
         ref = f"refs/heads/{branch}"
         if branch is not None and (self.cache / "HEAD").read_bytes() != f"ref: {ref}\n".encode():
-            program.output(self.cache, "symbolic-ref", "HEAD", ref, bare=True)
+            git.output(self.cache, "symbolic-ref", "HEAD", ref, bare=True)
 
     def _take(self, remote: Remote, lock: int, *refspecs: str, prune: bool = False) -> None:
         try:
@@ -273,17 +266,20 @@ class Hosted:
             remote.fetch(*refspecs, prune=prune, hold=lock)
 
     def _refs(self) -> dict[str, str]:
-        lines = program.output(self.cache, "for-each-ref", "--format=%(refname)\t%(objectname)%0a", bare=True).decode()
+        lines = git.output(self.cache, "for-each-ref", "--format=%(refname)\t%(objectname)%0a", bare=True).decode()
         pairs = (line.partition("\t") for line in lines.splitlines() if line)
         return {ref: id_ for ref, _, id_ in pairs}
 
     def _make(self) -> None:
         if self.is_kept:
             return
+        import shutil
+        import tempfile
+
         unfinished = Path(tempfile.mkdtemp(dir=self.cache.parent, prefix="new-"))
         try:
             # No template: hooks of the user's own are not for what a registry's server sends.
-            program.output(unfinished, "init", "--quiet", "--bare", "--template=", ".")
+            git.output(unfinished, "init", "--quiet", "--bare", "--template=", ".")
             unfinished.replace(self.cache)
         finally:
             shutil.rmtree(unfinished, ignore_errors=True)
@@ -296,7 +292,7 @@ class Hosted:
             raise Unavailable(
                 f"the cache {self.cache.parent} cannot be made: {error.strerror}", "set PODIUM_CACHE_DIR"
             ) from None
-        with lock(self.cache.with_suffix(".lock"), "the cached clone", program.NETWORK) as handle:
+        with git.lock(self.cache.with_suffix(".lock"), "the cached clone", git.NETWORK) as handle:
             yield handle
 
 
@@ -324,8 +320,8 @@ def _stale_locks(clone: Path) -> list[Path]:
 
 def _tree_of(repository: Repository, rev: str | None, label: str) -> ObjectTree:
     if rev is not None:
-        return registry_at(repository, resolve_rev(repository, rev), f"{label} at {rev}")
-    tip = default_tip(repository)
+        return registry_at(repository, git.resolve_rev(repository, rev), f"{label} at {rev}")
+    tip = git.default_tip(repository)
     if tip is None:
         raise Denied(f"{label} has no commit on its default branch", _EMPTY)
     return registry_at(repository, tip, label)
@@ -333,7 +329,7 @@ def _tree_of(repository: Repository, rev: str | None, label: str) -> ObjectTree:
 
 def registry_at(repository: Repository, commit: str, label: str) -> ObjectTree:
     """Give the files of a commit; raises Denied where they are no registry."""
-    tree = commit_tree(repository, commit)
+    tree = git.commit_tree(repository, commit)
     check_registry(tree, label)
     return tree
 
@@ -369,7 +365,7 @@ def _is_address(where: str, cwd: Path) -> bool:
     url = _URL.fullmatch(where)
     if url is not None:
         if url[1].lower() not in _SCHEMES or url[2].startswith("-"):
-            raise Usage(f"{program.redacted(where)!r} is no Git URL that podium uses", "use https, ssh, git or file")
+            raise Usage(f"{git.redacted(where)!r} is no Git URL that podium uses", "use https, ssh, git or file")
         return True
     if (cwd / Path(where).expanduser()).exists():
         return False
@@ -396,6 +392,8 @@ def _on_disk(start: Path, asked: str) -> Checkout | Bare:
 def _cached(url: str, freshness: Freshness = ANEW) -> Hosted:
     identity = re.sub(r"(?i)^(https?://)[^\s/]*@", r"\1", url)  # tokens change; what they open stays the same
     name = re.sub(r"[^A-Za-z0-9]+", "-", identity.rstrip("/").rpartition("/")[2].removesuffix(".git"))[:40]
+    import hashlib
+
     digest = hashlib.sha256(identity.encode("utf-8", "surrogateescape")).hexdigest()[:20]
     return Hosted(url, cache_folder() / "registries" / f"{name}-{digest}.git", freshness)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 import re
 import stat
@@ -17,8 +16,7 @@ from pathlib import Path
 
 from podium import layout, refs
 from podium.errors import TooLarge, Unavailable
-from podium.git.objects import LARGEST
-from podium.tree import EXECUTABLE, FILE, FOLDER, LINK, SUBMODULE, Entry
+from podium.tree import EXECUTABLE, FILE, FOLDER, LARGEST, LINK, SUBMODULE, Entry
 
 _WHOLE = (layout.MODELS, layout.ARTIFACTS, layout.SCHEMAS)
 _FOLDERS = frozenset({*_WHOLE, layout.TEAM_SCHEMAS, ".dvc", ".github", ".gitlab"})
@@ -120,6 +118,8 @@ class WorkingTree:
         What lies in a folder that is named is told by its time. ``settled``: ``None`` where something changed so lately, or
         since this tree was made, that it may have changed after it was read and still look the same.
         """
+        import hashlib
+
         found: list[int] = []
         for folder, names in sources:
             if not self._is_real(folder.rpartition("/")[0]):
