@@ -236,6 +236,13 @@ def test_twins_in_case_are_found_between_new_and_old():
     assert {rule for rule, _ in findings(after=after)} == {"name-unique-ignoring-case"}
 
 
+def test_many_standing_findings_hide_no_new_one():
+    standing = "".join(f"  v{number}: none\n" for number in range(10, 610))
+    about = f"description: ResNet-50\nwithdrawn:\n{standing}"
+    found = findings({f"{ARTIFACT}/artifact.yaml": about}, {f"{ARTIFACT}/artifact.yaml": f"{about}  v700: none\n"})
+    assert ("withdrawn-version-exists", f"{ARTIFACT}/artifact.yaml") in found
+
+
 # --- what a step costs ----------------------------------------------------------------------------------------------
 
 

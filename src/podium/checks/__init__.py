@@ -23,6 +23,7 @@ from podium.checks.rule import (
     quoted,
 )
 from podium.checks.run import (
+    MOST,
     Chosen,
     Part,
     Report,
@@ -39,6 +40,7 @@ from podium.checks.run import (
 )
 
 __all__ = [
+    "MOST",
     "Around",
     "Chosen",
     "Example",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
@@ -40,10 +41,16 @@ _STANDING = "alias-requires-"
 def _new(unit: Unit, part: Part | None, step: Step, *, around: Around, before: Around, rules: Chosen) -> Verdict:
     """Judge a unit after the step, less what was found in it before."""
     after = checks.judge(unit, around, rules, part)
-    if not after.findings or (unit.kind is not None and step.before.tree.entry(unit.folder) is None):
+    is_new = unit.kind is not None and step.before.tree.entry(unit.folder) is None
+    if not after.findings or is_new or _cut_short(after):
         return after
     known = {_identity(finding) for finding in checks.judge(unit, before, rules, part).findings}
     return replace(after, findings=tuple(found for found in after.findings if _identity(found) not in known))
+
+
+def _cut_short(verdict: Verdict) -> bool:
+    """Tell whether a rule may have found more than was said; what is new could be what was not, so all is charged."""
+    return max(Counter(finding.rule for finding in verdict.findings).values()) >= checks.MOST
 
 
 def _identity(finding: Finding) -> tuple[str, str, str]:
