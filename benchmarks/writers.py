@@ -57,9 +57,9 @@ done
 
 
 @contextlib.contextmanager
-def serving(folder: Path) -> Iterator[tuple[servers.S3, servers.Ssh]]:
-    """Start an S3 server and an ssh server."""
-    cloud = servers.S3(folder / "s3")
+def serving(folder: Path, *, with_s3: bool) -> Iterator[tuple[servers.S3 | None, servers.Ssh]]:
+    """Start an ssh server, and an S3 server where one is wanted."""
+    cloud = servers.S3(folder / "s3") if with_s3 else None
     try:
         host = servers.Ssh(folder / "sshd")
         try:
@@ -67,19 +67,23 @@ def serving(folder: Path) -> Iterator[tuple[servers.S3, servers.Ssh]]:
         finally:
             host.stop()
     finally:
-        cloud.stop()
+        if cloud is not None:
+            cloud.stop()
 
 
-def prepared(folder: Path, cloud: servers.S3, host: servers.Ssh) -> tuple[str, str, dict[str, str]]:
+def prepared(folder: Path, cloud: servers.S3 | None, host: servers.Ssh) -> tuple[str, str, dict[str, str]]:
     """Make the bare repository of an empty registry; gives its URL, its first commit, and the environment."""
     bare = folder / "origin.git"
     git("init", "-q", "--bare", "-b", "main", str(bare))
     url, ssh = host.git(bare)
-    env = {**os.environ, **ssh, **cloud.env, **_nobody(folder)}
+    env = {**os.environ, **ssh, **_nobody(folder), **(cloud.env if cloud is not None else {})}
+    store = f"s3://{servers.BUCKET}/registry" if cloud is not None else str(folder / "store")
+    (folder / "store").mkdir()
     git("clone", "-q", url, "start", cwd=folder, env=env)
-    podium("init", "--entity", "acme", "--remote", f"s3://{servers.BUCKET}/registry", cwd=folder / "start", env=env)
-    with (folder / "start/.dvc/config").open("a") as config:
-        config.write(f"    endpointurl = {cloud.endpoint()}\n")
+    podium("init", "--entity", "acme", "--remote", store, cwd=folder / "start", env=env)
+    if cloud is not None:
+        with (folder / "start/.dvc/config").open("a") as config:
+            config.write(f"    endpointurl = {cloud.endpoint()}\n")
     git("add", "-A", cwd=folder / "start", env=env)
     git("commit", "-q", "-m", "Start a registry", cwd=folder / "start", env=env)
     git("push", "-q", "origin", "HEAD:main", cwd=folder / "start", env=env)
@@ -177,10 +181,14 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=8)
     parser.add_argument("--versions", type=int, default=3)
     parser.add_argument("--shared", action="store_true", help="by the URL, through one cached clone")
+    parser.add_argument("--folder", action="store_true", help="the bytes in a folder instead of S3")
     parser.add_argument("--no-peer", action="store_true")
     given = parser.parse_args()
     total = given.processes * given.versions
-    with tempfile.TemporaryDirectory(prefix="writers-") as name, serving(Path(name)) as (cloud, host):
+    with (
+        tempfile.TemporaryDirectory(prefix="writers-") as name,
+        serving(Path(name), with_s3=not given.folder) as (cloud, host),
+    ):
         folder = Path(name)
         url, start, env = prepared(folder, cloud, host)
         places = [url] * given.processes if given.shared else clones(folder, url, "writer", given.processes, env)
