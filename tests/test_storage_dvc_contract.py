@@ -1,9 +1,13 @@
 """What podium's storage and DVC 3 must agree on; DVC's library is no public API, so its real command is asked."""
 
+import inspect
 import subprocess
 import sys
 
+import asyncssh
 import pytest
+import s3fs
+import sshfs
 import yaml
 
 from podium import resolve
@@ -128,3 +132,17 @@ def test_dvc_sees_the_same_configuration(root, tmp_path):
     content = storage.add(write(tmp_path / "f", {"a": b"1"}))
     storage.push([record(content)], "private")
     assert at(tmp_path / "elsewhere", content.md5).exists()
+
+
+def test_the_clients_have_what_podium_steers_them_by():
+    """Not public either: S3's client holds parts in memory as it is told, ssh's writes to the name that is given."""
+    from dvc_s3 import S3FileSystem
+    from dvc_ssh import SSHFileSystem
+
+    client = S3FileSystem(url="s3://bucket/path")
+    assert client.fs_args is client.fs_args
+    assert {"chunksize", "max_concurrency"} <= inspect.signature(s3fs.S3FileSystem._put_file).parameters.keys()
+    assert {"lpath", "rpath", "callback"} <= inspect.signature(sshfs.SSHFileSystem._put_file).parameters.keys()
+    assert callable(sshfs.SSHFileSystem.clear_instance_cache)
+    assert callable(asyncssh.SSHClientConnection.is_closed)
+    assert "fs" not in SSHFileSystem(host="127.0.0.1").__dict__
