@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from podium.history import Event
     from podium.resolve import Used
     from podium.storage import Storage
+    from podium.tree import Tree
 
 Where = str | os.PathLike[str] | None
 
@@ -184,6 +185,8 @@ class Registry:
         from podium import resolve  # hashing and links: only where files are asked for
 
         version = self.resolve(reference) if isinstance(reference, str) else reference
+        if isinstance(self.place, git.Checkout):
+            git.refuse_planted(self.place)
         return resolve.use(
             version,
             lambda: self.storage,
@@ -200,6 +203,7 @@ class Registry:
         from podium.storage import Storage
 
         if isinstance(self.place, git.Checkout):
+            git.refuse_planted(self.place)
             return Storage.at(self.place.root)
         return Storage.detached(self.place.home, self._configuration(self.place))
 
@@ -207,8 +211,7 @@ class Registry:
     def _configuration(place: git.Bare | git.Hosted | index.Published) -> bytes:
         if not isinstance(place, git.Bare | git.Hosted):
             return place.configuration()
-        tree = place.tree(None)
-        return tree.read(layout.DVC_CONFIG) if tree.entry(layout.DVC_CONFIG) is not None else b""
+        return _configured(place.tree(None))
 
     def storage_as_of(self, commit: str) -> Storage:
         """
@@ -221,6 +224,7 @@ class Registry:
         tree = git.commit_tree(self.source.repository, commit)
         config = tree.read(layout.DVC_CONFIG) if tree.entry(layout.DVC_CONFIG) is not None else b""
         if isinstance(self.source, git.Checkout):
+            git.refuse_planted(self.source)
             return Storage.at(self.source.root, config)
         return Storage.detached(self.source.home, config)
 
@@ -246,3 +250,10 @@ class Registry:
 
         landing = publish.Landing.of(commit=commit, push=push, pr=pr)
         return Editing(self, message, landing, dry_run=dry_run, progress=progress)
+
+
+def _configured(tree: Tree) -> bytes:
+    try:
+        return tree.read(layout.DVC_CONFIG)
+    except KeyError:
+        return b""

@@ -265,12 +265,16 @@ class _Room:
         return self.folder.joinpath(*path.split("/"))
 
 
+def _no_link(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW, 0o666)
+
+
 @contextmanager
 def _alone(lock: Path) -> Iterator[None]:
     """Let one process at a time mend a folder; where the file system has no locks, all may try: renames keep it whole."""
     import fcntl
 
-    with lock.open("ab") as stream:
+    with open(lock, "ab", opener=_no_link) as stream:
         with suppress(OSError):
             fcntl.flock(stream, fcntl.LOCK_EX)
         yield

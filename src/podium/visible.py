@@ -1,4 +1,6 @@
-"""Text in which every character shows: what would steer a terminal, or is no UTF-8, is written as its escape."""
+"""
+Text fit to show: what would steer a terminal, or is no UTF-8, is written as its escape, and credentials are left out.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +11,26 @@ STEERING = "\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f\ufeff
 
 _ANY = re.compile(f"[{STEERING}]")
 _BUT_LINES = re.compile(f"(?![\n\t])[{STEERING}]")
+
+
+_CREDENTIALS = (
+    re.compile(r"(?i)(https?://)[^\s/]*@"),
+    re.compile(r"(?i)([a-z][a-z0-9+.-]{0,30}://)[^\s/@:]*:[^\s/]*@"),
+    re.compile(
+        r"(?i)([a-z][a-z0-9+.-]{0,30}://)[^\s/@:]*:(?![0-9]{1,5}(?:[/?#\s]|$))[^\s@]*@"
+    ),  # a password with a slash
+)
+_TELLING = "token|secret|passw|signature|credential|api_?key|access_?key"
+_IN_QUERIES = re.compile(
+    rf"(?i)([?&;](?=[a-z0-9_.-]{{0,60}}(?:{_TELLING})|sig=|key=|auth=)[a-z0-9_.-]{{1,80}}=)[^&\s'\"#;]+"
+)
+
+
+def redacted(text: str) -> str:
+    """Take the credentials out of every URL in a text: names and passwords before the host, and tokens in a query."""
+    for credentials in _CREDENTIALS:
+        text = credentials.sub(r"\1***@", text)
+    return _IN_QUERIES.sub(r"\1***", text)
 
 
 def visible(text: str) -> str:

@@ -10,6 +10,7 @@ import importlib
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 INTERRUPTED = 130
 BUG = 4
 USAGE = 2
+CANNOT_TELL = 3
 
 COMMANDS: dict[str, str] = {
     "init": "Make a new registry, or complete the one that is here.",
@@ -133,6 +135,8 @@ def podium(context: click.Context, where: str | None) -> None:
 
 def main(args: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit."""
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115, PTH123 - a shell has closed it
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115, PTH123
     sys.exit(run(lambda: podium.main(args, prog_name="podium", standalone_mode=False)))
 
 
@@ -148,15 +152,34 @@ def run(command: Callable[[], object]) -> int:
     except (KeyboardInterrupt, click.Abort):
         say.error("interrupted")
         return INTERRUPTED
-    except BrokenPipeError:
-        # the reader of a pipe has seen enough; what Python would still flush goes nowhere
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+    except (OSError, MemoryError) as lack:
+        return _lacking(lack)
     except Exception as problem:  # noqa: BLE001 - the one place where a bug of ours becomes a report
         from podium.errors import Error
 
         return _refused(problem) if isinstance(problem, Error) else _bug(problem)
     return code if isinstance(code, int) else 0
+
+
+def _say_no_more() -> None:
+    """Let what Python would still flush go nowhere."""
+    with suppress(OSError, ValueError, AttributeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _lacking(lack: OSError | MemoryError) -> int:
+    """Say what this machine would not give: room, a file, memory."""
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError, AttributeError):
+        _say_no_more()
+    if isinstance(lack, BrokenPipeError):  # the reader of a pipe has seen enough
+        return 1
+    reason = getattr(lack, "strerror", None) or "there is not enough memory"
+    where = f"{lack.filename}: " if isinstance(lack, OSError) and lack.filename else ""
+    with suppress(OSError):
+        say.error(f"{where}{reason}", "see to the disk, its permissions and this machine's limits, then try again")
+    return CANNOT_TELL
 
 
 def _misused(misuse: click.ClickException) -> int:
@@ -176,5 +199,9 @@ def _refused(refusal: Error) -> int:
 def _bug(bug: Exception) -> int:
     from podium.cli.report import write
 
-    say.error(f"a bug in podium: {type(bug).__name__}", f"please send us the report: {write(bug)}")
+    try:
+        send = f"please send us the report: {write(bug)}"
+    except OSError:
+        send = "a report of it could not be written"
+    say.error(f"a bug in podium: {type(bug).__name__}", send)
     return BUG

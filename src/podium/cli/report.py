@@ -9,7 +9,7 @@ import traceback
 from importlib.metadata import version
 from pathlib import Path
 
-from podium.visible import inert
+from podium.visible import inert, redacted
 
 
 def write(bug: BaseException) -> Path:
@@ -24,6 +24,6 @@ def report(bug: BaseException) -> str:
     packages = "\n".join(f"{name} {version(name)}" for name in ("podium", "dvc", "pygit2", "click", "jsonschema-rs"))
     command = next((argument for argument in sys.argv[1:] if argument.isalpha()), "")
     trace = "".join(traceback.format_exception(bug))
-    return inert(
-        f"podium {command}\nPython {platform.python_version()} on {platform.platform()}\n{packages}\n\n{trace}"
+    return redacted(
+        inert(f"podium {command}\nPython {platform.python_version()} on {platform.platform()}\n{packages}\n\n{trace}")
     )

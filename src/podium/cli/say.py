@@ -8,9 +8,9 @@ import sys
 
 import click
 
-from podium.visible import inert
+from podium.visible import inert, redacted
 
-_COMMAND = re.compile(r"^\s*::", re.MULTILINE)
+_COMMAND = re.compile(r"^[ \t]*::", re.MULTILINE)
 
 
 def result(text: str) -> None:
@@ -40,7 +40,7 @@ def error(sentence: str, hint: str = "") -> None:
 
 def _marked(text: str) -> str:
     """Mark lines that begin with ``::``: in a CI log they would be commands to the runner."""
-    return _COMMAND.sub("| ::", inert(text))
+    return _COMMAND.sub("| ::", redacted(inert(text)))
 
 
 def colour() -> bool:

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
         open_repository,
         shallow_boundary,
     )
-    from podium.git.program import NETWORK, Ran, cleaned, output, redacted, run
+    from podium.git.program import NETWORK, Ran, cleaned, output, run
     from podium.git.pushes import Pushes
     from podium.git.remote import Advertised, Remote
     from podium.git.revisions import (
@@ -61,9 +61,11 @@ if TYPE_CHECKING:
         check_registry,
         git_dir_of,
         locate,
+        refuse_planted,
     )
     from podium.git.tip import Target, target
     from podium.git.worktree import WorkingTree
+    from podium.visible import redacted
 else:
     __getattr__ = deferred.names(
         __name__,
@@ -83,7 +85,7 @@ else:
             "revisions": "branch_point commit_at_date commit_named contains default_tip first_parents "
             "first_parents_until merge_base parents resolve_rev",
             "rewind": "Rewinding",
-            "sources": "Bare Checkout Hosted Source cache_folder check_registry git_dir_of locate",
+            "sources": "Bare Checkout Hosted Source cache_folder check_registry git_dir_of locate refuse_planted",
             "tip": "Target target",
             "worktree": "WorkingTree",
         },
@@ -144,6 +146,7 @@ __all__ = [
     "output",
     "parents",
     "redacted",
+    "refuse_planted",
     "reopen",
     "resolve_rev",
     "run",

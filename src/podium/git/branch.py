@@ -13,6 +13,7 @@ from podium.git import program
 from podium.git.objects import not_committed
 from podium.git.program import Ran
 from podium.git.sources import Checkout, Source
+from podium.visible import redacted
 
 _UNDER_WAY = {
     "MERGE_HEAD": "a merge",
@@ -94,5 +95,5 @@ def training_source(cwd: Path) -> dict[str, str]:
     found = {"commit": f"{commit}-dirty" if dirty else commit}
     url = re.sub(r"(?i)^((?:https?)://)[^\s/]*@", r"\1", program.run(cwd, "remote", "get-url", "--", "origin").text)
     if re.match(r"(?i)(https?|ssh|git)://|[^/@:\s]+@[^/:\s]+:", url):
-        found["repository"] = program.redacted(url)
+        found["repository"] = redacted(url)
     return found

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from podium.errors import Error, Unavailable
+from podium.visible import redacted
 
 LOCAL = 120.0
 """Seconds that a command may take which touches this machine only."""
@@ -58,13 +59,6 @@ _OF_ANOTHER_REPOSITORY = frozenset(
 )
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-_WEB_CREDENTIALS = re.compile(r"(?i)(https?://)[^\s/]*@")
-_PASSWORDS = re.compile(r"(?i)([a-z][a-z0-9+.-]*://)[^\s/@:]*:[^\s/]*@")
-
-
-def redacted(text: str) -> str:
-    """Take the credentials out of every URL in a text."""
-    return _PASSWORDS.sub(r"\1***@", _WEB_CREDENTIALS.sub(r"\1***@", text))
 
 
 def cleaned(text: str) -> str:

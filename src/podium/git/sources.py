@@ -299,6 +299,28 @@ class Hosted:
 Source = Checkout | Bare | Hosted
 
 
+_NEVER_TRACKED = (".dvc/config.local", ".dvc/tmp", ".dvc/cache/podium", ".dvc/cache/files", ".dvc/cache")
+_NO_LINKS = (".dvc", ".dvc/config", *_NEVER_TRACKED[1:])
+
+
+def refuse_planted(checkout: Checkout) -> None:
+    """
+    Make sure that a commit planted nothing where DVC keeps what is this machine's own; raises Denied.
+
+    A person may put a link to a large disk there, or settings of their own, and Git ignores it. What Git tracks came with
+    somebody's commit: it would lead podium elsewhere, or hand it settings that nobody here has made.
+    """
+    there = [path for path in _NO_LINKS if (checkout.root / path).is_symlink()]
+    there += [path for path in _NEVER_TRACKED[:1] if os.path.lexists(checkout.root / path)]
+    if not there or git_dir_of(checkout.root) is None:
+        return
+    tracked = git.output(checkout.root, "ls-files", "-z", "--", *there).split(b"\0")[0]
+    if tracked:
+        path = tracked.decode("utf-8", "surrogateescape")
+        what = "has no place in a commit" if path.endswith(".local") else "is a link in a commit"
+        raise Denied(f"{path} {what}: it is for this machine only", f"take it out: `git rm --cached {path}`")
+
+
 def git_dir_of(folder: Path) -> Path | None:
     """Give the git directory of a work tree's top folder; ``None`` where the folder is no such top."""
     dot_git = folder / ".git"

@@ -25,8 +25,16 @@ _EXTRAS = {
     "http": "podium[http]",
     "https": "podium[http]",
 }
-_RUNS_COMMANDS = "bearer_token_command"
-"""An option of WebDAV remotes with which text from a registry would run here."""
+_ONLY_THE_USERS = frozenset(
+    {
+        "bearer_token_command",  # is run by a shell
+        "configpath",  # an AWS profile there may have a credential_process, which is run
+        "credentialpath",  # likewise; and Google's may name a host that gets this machine's tokens
+        "gdrive_service_account_json_file_path",
+        "gdrive_user_credentials_file",
+    }
+)
+"""Options of remotes with which text from a registry would run here, or send what is not the registry's elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -93,11 +101,21 @@ class Config:
                 f"the DVC remote {name!r} is a folder relative to the registry's checkout, and there is none here",
                 "clone the registry and use podium there, or give the remote an absolute address",
             )
-        if _RUNS_COMMANDS in self._own_remotes().get(name, {}):
-            raise Denied(
-                f"the DVC remote {name!r} has a {_RUNS_COMMANDS} in .dvc/config: text from a registry never runs",
-                f"set it for yourself: `dvc remote modify --global {name} {_RUNS_COMMANDS} …`",
-            )
+        for one in self._meant(name):
+            for option in sorted(_ONLY_THE_USERS & self._own_remotes().get(one, {}).keys()):
+                raise Denied(
+                    f"the DVC remote {one!r} has a {option} in .dvc/config: text from a registry never runs",
+                    f"set it for yourself: `dvc remote modify --global {one} {option} …`",
+                )
+
+    def _meant(self, name: str) -> Iterator[str]:
+        """Give a remote's name, and those of the remotes that it is made of (``remote://other/folder``)."""
+        seen: set[str] = set()
+        while name in self.values["remote"] and name not in seen:
+            seen.add(name)
+            yield name
+            scheme, _, rest = str(self.values["remote"][name].get("url", "")).partition("://")
+            name = rest.partition("/")[0].lower() if scheme == "remote" else ""
 
     def _own_remotes(self) -> dict[str, Any]:
         """Give the remotes as the registry's own ``.dvc/config`` has them."""
