@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import http.server
 import json
 import random
 import shutil
 import subprocess
+import sys
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -259,3 +262,166 @@ def test_a_download_that_is_cut_goes_on_where_it_was(kind, place, tmp_path, requ
     assert line.passed - before < (PIECES - len(arrived)) * PIECE + 5 * PIECE
     for number in range(PIECES):
         assert (tmp_path / f"used/part-{number}").read_bytes() == (tmp_path / f"out/part-{number}").read_bytes()
+
+
+# --- servers that answer with something else -------------------------------------------------------------------------
+
+
+class Odd(http.server.BaseHTTPRequestHandler):
+    """A store whose way of answering changes from test to test."""
+
+    folder: Path
+    way = ""
+
+    def do_HEAD(self) -> None:
+        self.do_GET()
+
+    def do_GET(self) -> None:
+        content = (self.folder / self.path.removeprefix("/")).read_bytes()
+        page = b"<html>Please log in</html>"
+        told = {"a login page": page, "no length": None, "half a body": content, "half, no length": None}
+        self.send_response(503 if self.way == "unavailable" else 200)
+        length = told.get(self.way, b"")
+        if length is not None:
+            self.send_header("Content-Length", str(len(length)))
+        self.end_headers()
+        if self.command == "GET":
+            half = content[: len(content) // 2]
+            self.wfile.write(
+                {"a login page": page, "no length": content, "unavailable": b""}.get(self.way, half),
+            )
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def odd(tmp_path):
+    handler = type("Handler", (Odd,), {})
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        server.daemon_threads = False
+        threading.Thread(target=server.serve_forever).start()
+        handler.port = server.server_address[1]
+        yield handler
+        server.shutdown()
+
+
+ANSWERS = [
+    ("a login page", 1, "'config.json' damaged", 1),
+    ("half, no length", 1, "'config.json' damaged", 3),
+    ("half a body", 3, "cannot be used", 3),
+    ("unavailable", 3, "cannot be used", 3),
+]
+
+
+def test_what_an_http_server_answers_instead_is_never_handed_out(place, tmp_path, odd):
+    here = place("folder")
+    here.log(folder(tmp_path / "out", {"config.json": b"{}" * 1000}))
+    odd.folder = here.store.folder
+    config = here.root / ".dvc/config"
+    config.write_text("[core]\n    remote = storage\n    analytics = false\n")
+    DvcRemote(f"http://127.0.0.1:{odd.port}").add(here.root)
+    for way, code, words, verified in ANSWERS:
+        odd.way = way
+        here.forget()
+        said = here.podium("use", "vision/resnet50:v0", "--to", tmp_path / "used", code=code)
+        assert words in said.err, way
+        assert said.out == ""
+        assert not (tmp_path / "used").exists()
+        assert here.holds() == set()
+        here.podium("verify", "--deep", code=verified)
+    odd.way = "no length"
+    here.podium("use", "vision/resnet50:v0", "--to", tmp_path / "used")
+    assert (tmp_path / "used/config.json").read_bytes() == b"{}" * 1000
+    assert "does not tell the sizes" in here.podium("verify", code=3).err
+
+
+# --- who may, and where ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.xdist_group("s3")
+def test_s3_takes_its_credentials_from_the_environment_and_says_when_they_are_wrong(place, tmp_path, s3):
+    here = place("s3")
+    (here.root / ".dvc/config.local").unlink()
+    out = folder(tmp_path / "out", SMALL)
+    here.podium("log", "vision/resnet50", out, **s3.env)
+    here.podium("verify", **s3.env)
+    reader = {**s3.env, "AWS_ACCESS_KEY_ID": s3.reader_key, "AWS_SECRET_ACCESS_KEY": s3.reader_secret}
+    here.podium("verify", "--deep", **reader)
+    wrong = {**s3.env, "AWS_SECRET_ACCESS_KEY": "wrong"}
+    said = here.podium("verify", code=3, **wrong)
+    assert "it denies access" in said.err
+    more = folder(tmp_path / "more", {"a": b"new"})
+    assert "it denies access" in here.podium("log", "vision/resnet50", more, code=3, **reader).err
+    assert not (here.root / "artifacts/vision/resnet50/versions/v1.dvc").exists()
+
+
+@pytest.mark.parametrize(
+    ("kind", "remedy"),
+    [
+        pytest.param("web", "-X MKCOL", marks=pytest.mark.xdist_group("web")),
+        pytest.param("sshd", "mkdir -p", marks=pytest.mark.xdist_group("sshd")),
+    ],
+)
+def test_a_folder_that_is_not_on_the_server_yet_is_said_with_the_way_to_make_it(kind, remedy, place, tmp_path):
+    here = place(kind)
+    here.store.folder.rmdir()
+    out = folder(tmp_path / "out", SMALL)
+    said = here.log(out, code=3)
+    assert "the folder of the DVC remote 'storage' is not there" in said.err
+    assert remedy in said.err
+    assert not here.store.folder.exists()
+    here.store.folder.mkdir()
+    here.log(out)
+
+
+@pytest.mark.xdist_group("web")
+def test_a_wrong_webdav_password_is_said_and_not_shown(place, tmp_path):
+    here = place("web")
+    local = here.root / ".dvc/config.local"
+    local.write_text(local.read_text().replace("alicepw", "hunter2"))
+    said = here.log(folder(tmp_path / "out", SMALL), code=3)
+    assert "cannot be used" in said.err
+    assert "hunter2" not in said.err
+    assert here.store.paths() == set()
+
+
+HIDING = """
+import importlib.machinery, sys
+from pathlib import Path
+
+class Without(importlib.machinery.PathFinder):
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        hidden = ("dvc_s3", "dvc_gs", "dvc_azure", "dvc_ssh", "dvc_webdav")
+        return None if name.partition(".")[0] in hidden else super().find_spec(name, path, target)
+
+sys.meta_path[sys.meta_path.index(importlib.machinery.PathFinder)] = Without
+from podium.errors import Unavailable
+from podium.storage import Storage
+for root in sys.argv[1:]:
+    try:
+        Storage.at(Path(root)).problems([])
+    except Unavailable as error:
+        print(error.sentence, error.hint, sep=" | ")
+"""
+
+
+def test_a_plugin_that_is_not_installed_is_named_by_podiums_extra(tmp_path):
+    kinds = {
+        "s3": "s3",
+        "gs": "gs",
+        "azure": "azure",
+        "ssh": "ssh",
+        "webdavs": "webdav",
+        "webdav": "webdav",
+    }
+    for scheme in kinds:
+        (tmp_path / scheme).mkdir()
+        DvcRemote(f"{scheme}://example.invalid/path").add(tmp_path / scheme, default=True)
+    program = [sys.executable, "-c", HIDING, *(str(tmp_path / scheme) for scheme in kinds)]
+    said = subprocess.run(program, capture_output=True, text=True, check=True).stdout.splitlines()
+    assert said == [
+        f"the DVC remote 'storage' needs a package | install it: `pip install 'podium[{extra}]'`"
+        for extra in kinds.values()
+    ]

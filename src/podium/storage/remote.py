@@ -64,10 +64,14 @@ class ServerRemote:
             with suppress(Absent):
                 self._listing(place)
                 return
-        raise Unavailable(
-            f"the bucket or folder of the DVC remote {self.name!r} is gone",
-            "make or restore it; `dvc remote list` shows where the remotes are",
-        )
+        what = "bucket" if self._shows_only_whole_objects else "folder"
+        raise Unavailable(f"the {what} of the DVC remote {self.name!r} is not there", self._remedy())
+
+    def _remedy(self) -> str:
+        """Say how the place of a remote is made: nobody makes it unasked, since it may have been there and be lost."""
+        make = {"ssh": "`ssh HOST mkdir -p PATH`", "webdav": "`curl -u USER -X MKCOL URL`"}
+        how = make.get(str(self._filesystem.protocol).removesuffix("s"), "")
+        return f"make it{f': {how},' if how else ''} or restore it; `dvc remote list` shows where the remotes are"
 
     def crew(self, total: int, count: int) -> int:  # noqa: ARG002 - a folder asks for them
         """Give how many threads to send or fetch so many bytes in so many objects with."""
