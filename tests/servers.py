@@ -36,7 +36,7 @@ NGINX_DAV = Path("/usr/lib/nginx/modules/ngx_http_dav_ext_module.so")
 FCGIWRAP = Path("/usr/sbin/fcgiwrap")
 GIT_BACKEND = Path("/usr/lib/git-core/git-http-backend")
 
-PATIENCE = 60
+PATIENCE = 180
 """Seconds a server may take to answer on a busy machine."""
 
 
