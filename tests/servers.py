@@ -483,8 +483,11 @@ class Wire:
             while chunk := source.recv(1 << 16):
                 self._count(len(chunk))
                 target.sendall(chunk)
-        except OSError:
-            pass
+        except OSError:  # one end is gone: the other must not go on sending into nothing
+            for end in (source, target):
+                with contextlib.suppress(OSError):
+                    end.shutdown(socket.SHUT_RDWR)
+            return
         with contextlib.suppress(OSError):
             target.shutdown(socket.SHUT_WR)
 
