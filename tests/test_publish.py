@@ -418,6 +418,14 @@ def test_word_of_a_push_that_is_not_true_any_more_does_no_harm(checkout, bare):
     assert run(bare.path, "log", "--format=%s", "main").splitlines() == ["p/a:v0", "elsewhere", "first"]
 
 
+def test_nothing_to_do_is_said_of_the_remote_as_it_is_now(checkout, bare):
+    publish.push(checkout, logging("x"))
+    publish.base(checkout, publish.Landing.PUSH)  # the edit begins
+    run(bare.path, "update-ref", "refs/heads/main", "main~1")
+    assert publish.push(checkout, logging("x")).changed
+    assert run(bare.path, "log", "--format=%s", "main").splitlines() == ["p/a:v0", "first"]
+
+
 def test_word_that_makes_no_sense_is_not_heard(checkout, bare):
     publish.push(checkout, logging("x"))
     (word,) = (git.cache_folder() / "pushes").glob("*.json")

@@ -251,7 +251,9 @@ def push(
     edited, changes = _applied(edit, target.tree)
     if not changes or dry_run:
         target = git.target(source)  # what was seen when the edit began says nothing of now
-        return _published(*_applied(edit, target.tree))
+        edited, changes = _applied(edit, target.tree)
+    if not changes or dry_run:
+        return _published(edited, changes)
     before()
     tried: list[tuple[str, Published]] = []
     for number in _attempts():
@@ -261,8 +263,10 @@ def push(
                 if git.contains(target.repository, target.commit, commit):
                     return published  # it landed after all, and only the answer was lost
             edited, changes = _applied(edit, target.tree)
-            if not changes:
+            if not changes and number:
                 return _published(edited, changes)
+            if not changes:
+                continue  # so it was told here; the remote has the last word
             commit = git.commit_objects(target.repository, target.commit, changes, message or edited.result)
             tried.append((commit, replace(_published(edited, changes), commit=commit)))
             if _pushed(source, target, commit):
