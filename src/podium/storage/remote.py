@@ -197,7 +197,14 @@ class ServerRemote:
             _put_by_ssh(self._filesystem.fs, str(source), temporary, counted.callback())
         else:
             self._filesystem.put_file(str(source), temporary, callback=counted.callback())
-        self._filesystem.move(temporary, place)
+        self._rename(temporary, place)
+
+    def _rename(self, temporary: str, place: str) -> None:
+        """Give what has arrived its name, at one stroke; the WebDAV client's own way is to copy it, then delete it."""
+        if self._filesystem.protocol in {"webdav", "webdavs"}:
+            self._filesystem.fs.client.move(temporary, place, overwrite=True)
+        else:
+            self._filesystem.move(temporary, place)
 
     def _parts(self) -> dict[str, int]:
         """Say in what parts a large object goes where the client would hold ten of 50 MB in memory."""
