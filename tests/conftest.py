@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 
 import pytest
 
@@ -10,6 +11,14 @@ from podium.codec.swift import Patiently
 from tests import example
 
 pytest_plugins = ["tests.servers"]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def ctrl_c_works():
+    """Let the programs that tests start be interrupted, also where a shell runs the tests in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(autouse=True, scope="session")

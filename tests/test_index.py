@@ -103,7 +103,7 @@ def answers(registry):
     told = {}
     for kind in (registry.models, registry.artifacts):
         for name, entity in kind.items():
-            told[name] = [render.entity(entity), dict(entity.assignments), entity.withdrawn, entity.about]
+            told[name] = [render.row(entity.row), dict(entity.assignments), entity.withdrawn, entity.about]
             selectors = [*entity.numbers, *entity.assignments, "latest", "nope", "v77"]
             told[name] += [told_of(registry, f"{name}:{one}") for one in selectors]
             told[name] += [told_of(registry, f"acme/{name}" if "/" in name else f"acme/model-registry/{name}")]

@@ -83,11 +83,15 @@ _WORDS = {
 def verify(
     storage: Storage, records: dict[str, model.Record], *, deep: bool = False, progress: Progress = silent
 ) -> Verdict:
-    """Look for every file of these records on the remote; ``deep`` reads and hashes them. Raises Unavailable."""
+    """
+    Look for every file of these records on the remote, and read each version's list of them.
+
+    ``deep`` reads and hashes the files too. Raises Unavailable.
+    """
     names: dict[str, list[str]] = {}
     for name, record in records.items():
         names.setdefault(record.md5, []).append(name)
-    found = storage.problems(list(records.values()), deep=deep, progress=progress) if records else []
+    found = storage.problems(list(records.values()), lists=True, deep=deep, progress=progress) if records else []
     lacks = [Lack(name, problem.path, problem.problem) for problem in found for name in names[problem.version]]
     return Verdict(len(records), tuple(sorted(lacks, key=lambda lack: (lack.name, lack.path))))
 

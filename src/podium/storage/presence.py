@@ -38,17 +38,19 @@ def problems(
     target: Remote,
     cached: Callable[[str], bytes | None],
     *,
+    lists: bool,
     deep: bool,
     progress: Progress,
 ) -> list[Problem]:
     """
-    Find what the remote lacks of these versions, or has in another size; ``deep`` reads and hashes everything.
+    Find what the remote lacks of these versions, or has in another size.
 
+    ``lists`` reads each version's list of files, ``deep`` reads and hashes everything.
     ``cached`` gives the lists of files that this machine has. Raises Unavailable.
     """
     target.probe()
     versions = [_version(record, cached) for record in records]
-    own = _lists_on(target, [version for version in versions if version.files is None or deep], progress)
+    own = _lists_on(target, [version for version in versions if version.files is None or lists or deep], progress)
     versions = [version.with_list(own.get(version.md5)) for version in versions]
     members = {file.md5 for version in versions for file in version.files or ()}
     there = target.sizes(members | {version.md5 for version in versions if version.md5 not in own})

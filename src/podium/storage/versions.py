@@ -134,18 +134,26 @@ class Storage:
         return Sent(len(missing), sum(sizes) + sum(needed.sizes[md5] for md5 in lists))
 
     def problems(
-        self, records: Iterable[Record], remote: str | None = None, *, deep: bool = False, progress: Progress = silent
+        self,
+        records: Iterable[Record],
+        remote: str | None = None,
+        *,
+        lists: bool = False,
+        deep: bool = False,
+        progress: Progress = silent,
     ) -> list[Problem]:
         """
         Find what the remote lacks of these versions, file by file, in one batch.
 
-        Sizes are compared; ``deep`` reads and hashes every file and every ``.dir`` object. Raises Unavailable where the
-        remote is out of reach: that is never taken for missing.
+        Sizes are compared; ``lists`` also reads every ``.dir`` object, ``deep`` reads and hashes every file as well. Raises
+        Unavailable where the remote is out of reach: that is never taken for missing.
         """
         return [
             problem
             for name, group in _by_remote(records, remote).items()
-            for problem in presence.problems(group, self._remote(name), self._cache.read, deep=deep, progress=progress)
+            for problem in presence.problems(
+                group, self._remote(name), self._cache.read, lists=lists, deep=deep, progress=progress
+            )
         ]
 
     def manifest(self, record: Record, remote: str | None = None) -> tuple[File, ...]:
