@@ -70,6 +70,9 @@ def _run(program: str, arguments: list[str], cwd: str, env: dict[str, str], file
     sys.argv = [program, *arguments]
     if program == "podium":
         from podium.cli import main as ended
+        from podium.storage import patience
+
+        patience._LONGEST = 0.5  # seconds between two tries: a server that a test has stopped stays away
     else:
         from dvc.cli import main as ended
     sys.exit(ended(arguments))
