@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from podium import site
+from podium import kept, site
 from podium.errors import Denied, Unavailable, Usage
 from podium.site import cards, folder, memory, past
 from podium.site.forge import Forge
@@ -238,7 +238,7 @@ def test_every_kind_of_change_reaches_every_page_that_shows_it(growing, tmp_path
 def test_what_another_podium_left_in_the_cache_is_not_used(growing, tmp_path):
     build(growing, tmp_path / "one")
     place = memory.place(growing.repository.path)
-    place.write_text(json.dumps({"podium": "older", "past": {"tip": growing.tip, "commits": [], "happenings": []}}))
+    kept.write(place, "older", {"past": {"tip": growing.tip, "commits": [], "happenings": []}})
     build(growing, tmp_path / "two")
     assert contents(tmp_path / "one") == contents(tmp_path / "two")
     place.write_bytes(b"{broken")

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from podium import checks, git, review, rules, verdicts
+from podium import kept as kept_files
 from podium.errors import Error
 from tests.acceptance import histories as h
 
@@ -106,7 +107,7 @@ def test_what_a_verdict_leans_on_is_looked_at(history, change):
 
 def test_another_podium_judges_anew(history, monkeypatch):
     first = remembering(history, h.START)
-    monkeypatch.setattr(verdicts, "_program", lambda: "another")
+    monkeypatch.setattr(verdicts, "_program", lambda: ["another"])
     assert remembering(history, h.START).files == first.files
 
 
@@ -116,7 +117,7 @@ def signed(body):
 
 def rows(raw, change):
     said = json.loads(raw.partition(b"\n")[2])
-    said["units"] = change(said["units"])
+    said["kept"] = change(said["kept"])
     return signed(json.dumps(said).encode())
 
 
@@ -130,7 +131,8 @@ DAMAGE = {
     "no json": lambda raw: signed(b"{"),
     "deep": lambda raw: signed(b"[" * 100_000),
     "a list": lambda raw: signed(b"[]"),
-    "no units": lambda raw: signed(json.dumps({"ground": json.loads(raw.partition(b"\n")[2])["ground"]}).encode()),
+    "no units": lambda raw: signed(json.dumps({**json.loads(raw.partition(b"\n")[2]), "kept": None}).encode()),
+    "another ground": lambda raw: signed(json.dumps({**json.loads(raw.partition(b"\n")[2]), "form": "other"}).encode()),
     "units of text": lambda raw: rows(raw, lambda units: "units"),
     "short rows": lambda raw: rows(raw, lambda units: [unit[:3] for unit in units]),
     "odd findings": lambda raw: rows(raw, lambda units: [[*unit[:4], [BAD]] for unit in units]),
@@ -193,7 +195,7 @@ def test_many_at_once_leave_one_whole_file(history, tmp_path):
 
 
 def test_only_so_many_registries_are_remembered(tmp_path, own_settings, monkeypatch):
-    monkeypatch.setattr(verdicts, "MOST_FILES", 2)
+    monkeypatch.setattr(kept_files, "MOST_FILES", 2)
     for n in range(4):
         remembering(h.History(tmp_path / f"{n}.git"), h.START)
     assert len(list((tmp_path / "cache" / "verdicts").iterdir())) == 2

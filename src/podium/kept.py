@@ -2,20 +2,24 @@
 Small files of things that can be found out again, in the user's cache: read whole, or dropped.
 
 Nothing in them is trusted but what a caller has looked at. A file is written beside its place and renamed into it, so that
-any number of processes may; one of another podium, one that is broken and one that is too large are as good as none.
+any number of processes may; one of another podium, one that is broken, one that others could have written and one that is too
+large are as good as none.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import stat
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from podium.version import VERSION
 
-MOST_BYTES = 64 * 1024 * 1024
+MOST_BYTES = 128 * 1024 * 1024
 """A larger file is neither written nor read."""
 MOST_FILES = 64
 """So many lie in one folder; then the one that was not written for the longest time goes."""
@@ -24,27 +28,36 @@ MOST_FILES = 64
 def read(path: Path, form: str) -> Any:
     """Give what was kept in a file under this form; ``None`` where there is nothing that can be used."""
     with suppress(OSError, ValueError, RecursionError, MemoryError):
-        with path.open("rb") as file:
-            if not _is_ours(os.fstat(file.fileno())):
-                return None
-            found = json.load(file)
+        digest, _, body = _own_bytes(path).partition(b"\n")
+        if hashlib.sha256(body).hexdigest().encode() != digest:
+            return None
+        found = json.loads(body)
         if type(found) is dict and found.get("podium") == VERSION and found.get("form") == form:
             return found.get("kept")
     return None
 
 
-def _is_ours(found: os.stat_result) -> bool:
-    """Tell whether nobody else could have written a file, and it is no larger than ours are."""
-    return found.st_uid == os.geteuid() and not found.st_mode & 0o022 and found.st_size <= MOST_BYTES
+def _own_bytes(path: Path) -> bytes:
+    """Read a file that belongs to this user, and that nobody else can write; raises ValueError for any other."""
+    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(handle, "rb") as file:
+        found = os.fstat(handle)
+        for looked_at in (found, path.parent.stat()):
+            if looked_at.st_uid != os.geteuid() or looked_at.st_mode & 0o022:
+                raise ValueError(path)
+        if not stat.S_ISREG(found.st_mode) or found.st_size > MOST_BYTES:
+            raise ValueError(path)
+        return file.read(found.st_size)
 
 
 def write(path: Path, form: str, value: Any) -> None:
     """Keep a value; where the disk does not take it, nothing is kept."""
-    content = json.dumps({"podium": VERSION, "form": form, "kept": value}, separators=(",", ":")).encode()
+    body = json.dumps({"podium": VERSION, "form": form, "kept": value}, separators=(",", ":")).encode()
+    content = hashlib.sha256(body).hexdigest().encode() + b"\n" + body
     if len(content) > MOST_BYTES:
         return
     with suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not path.exists():
             _make_room(path.parent)
         _replace(path, content)
@@ -68,3 +81,17 @@ def _make_room(folder: Path) -> None:
     by_age = sorted((file for file in folder.iterdir() if file.is_file()), key=lambda file: file.stat().st_mtime)
     for file in by_age[: max(0, len(by_age) - MOST_FILES + 1)]:
         file.unlink(missing_ok=True)
+
+
+@cache
+def program() -> str | None:
+    """Give a hash of podium's own files: what was kept by other code may be other; ``None`` where they are not to be seen."""
+    folder, found = Path(__file__).parent, hashlib.sha256()
+    files = sorted(path for path in folder.rglob("*") if path.suffix in _DECIDING and path.is_file())
+    for path in files:
+        content = path.read_bytes()
+        found.update(f"{path.relative_to(folder).as_posix()} {len(content)}\0".encode() + content)
+    return found.hexdigest() if files else None
+
+
+_DECIDING = {".py", ".json", ".html", ".css", ".js"}

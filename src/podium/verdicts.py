@@ -11,25 +11,17 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import stat
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from podium import checks, git, layout
+from podium import checks, git, kept, layout
 from podium.checks import Around, Chosen, Finding, Report, Rule, Unit, Verdict
 from podium.tree import Entry, Tree
-
-LARGEST = 128 * 1024 * 1024
-"""Bytes of a file of verdicts; a larger one is neither written nor read."""
-MOST_FILES = 50
-"""So many registries are remembered; those that were checked longest ago are forgotten."""
 
 
 def check(tree: git.ObjectTree, rules: Sequence[Rule]) -> Report:
@@ -38,15 +30,20 @@ def check(tree: git.ObjectTree, rules: Sequence[Rule]) -> Report:
 
     Gives what ``checks.check`` gives but for the numbers of files judged and skipped; raises what it raises.
     """
+    return checks.report(verdict for _, verdict in by_unit(tree, rules))
+
+
+def by_unit(tree: git.ObjectTree, rules: Sequence[Rule]) -> list[tuple[Unit, Verdict]]:
+    """Judge a commit unit by unit, as ``check`` does."""
     around, sorted_rules = checks.look_around(tree), checks.chosen(rules)
     file = _file(tree)
     ground = _ground(tree, rules)
     known = _load(file, ground) if ground is not None else {}
-    kept: dict[str, Known] = {}
-    verdicts = [_verdict(unit, around, sorted_rules, known, kept) for unit in checks.units(tree)]
-    if ground is not None and kept != known:
-        _save(file, ground, kept)
-    return checks.report(verdicts)
+    now: dict[str, Known] = {}
+    verdicts = [(unit, _verdict(unit, around, sorted_rules, known, now)) for unit in checks.units(tree)]
+    if ground is not None and now != known:
+        kept.write(file, ground, list(_rows(now)))
+    return verdicts
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,19 +56,19 @@ class Known:
     findings: tuple[Finding, ...]
 
 
-def _verdict(unit: Unit, around: Around, rules: Chosen, known: Mapping[str, Known], kept: dict[str, Known]) -> Verdict:
+def _verdict(unit: Unit, around: Around, rules: Chosen, known: Mapping[str, Known], now: dict[str, Known]) -> Verdict:
     there = _state(around.tree, unit.folder) if unit.kind is not None else None
     found = known.get(unit.folder)
     if there is None:
         return checks.judge(unit, around, rules)
     if found is not None and found.id == there and _still(found.leaned_on, around.tree):
-        kept[unit.folder] = found
+        now[unit.folder] = found
         return Verdict(found.findings, 0, found.files)
     watched = Watched(around.tree, unit.folder)
     verdict = checks.judge(unit, replace(around, tree=watched), rules)
     if "" not in watched.seen:  # the top folder has no id of its own: what follows from it is not kept
         leaned_on = {path: _state(around.tree, path) for path in sorted(watched.seen)}
-        kept[unit.folder] = Known(there, verdict.files, leaned_on, verdict.findings)
+        now[unit.folder] = Known(there, verdict.files, leaned_on, verdict.findings)
     return verdict
 
 
@@ -134,19 +131,11 @@ def _ground(tree: Tree, rules: Sequence[Rule]) -> str | None:
 
 
 @cache
-def _program() -> str | None:
-    """Give a hash of podium's files and of what it reads and judges with; ``None`` where its files are not to be seen."""
-    folder = Path(__file__).parent
-    found = hashlib.sha256()
-    files = sorted(path for suffix in ("*.py", "*.json") for path in folder.rglob(suffix))
-    if not files:
-        return None
-    for path in files:
-        content = path.read_bytes()
-        found.update(f"{path.relative_to(folder).as_posix()} {len(content)}\0".encode() + content)
-    versions = [metadata.version(name) for name in ("pyyaml", "jsonschema", "jsonschema-rs", "referencing")]
-    found.update(json.dumps([sys.version, *versions]).encode())
-    return found.hexdigest()
+def _program() -> list[str] | None:
+    """Give what podium is, and what it reads and judges with; ``None`` where its files are not to be seen."""
+    own = kept.program()
+    libraries = ("pyyaml", "jsonschema", "jsonschema-rs", "referencing")
+    return [own, sys.version, *map(metadata.version, libraries)] if own is not None else None
 
 
 # --- the file -------------------------------------------------------------------------------------------------------
@@ -160,26 +149,9 @@ def _file(tree: git.ObjectTree) -> Path:
 def _load(file: Path, ground: str) -> dict[str, Known]:
     """Read what is known; nothing where there is no such file, or one that is not to be trusted."""
     try:
-        digest, _, body = _own_bytes(file).partition(b"\n")
-        if hashlib.sha256(body).hexdigest().encode() != digest:
-            return {}
-        said = json.loads(body)
-        return dict(map(_known, said["units"])) if said["ground"] == ground else {}
-    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+        return dict(map(_known, kept.read(file, ground) or ()))
+    except (ValueError, TypeError, KeyError):
         return {}
-
-
-def _own_bytes(file: Path) -> bytes:
-    """Read a file that belongs to this user, and that nobody else can write; raises ValueError for any other."""
-    handle = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(handle, "rb") as opened:
-        for found in (os.fstat(handle), file.parent.stat()):
-            if found.st_uid != os.geteuid() or found.st_mode & 0o022:
-                raise ValueError(file)
-        size = os.fstat(handle).st_size
-        if not stat.S_ISREG(os.fstat(handle).st_mode) or size > LARGEST:
-            raise ValueError(file)
-        return opened.read(size)
 
 
 def _known(row: Any) -> tuple[str, Known]:
@@ -202,31 +174,7 @@ def _all(kind: type, *values: Any) -> bool:
     return all(type(value) is kind for value in values)
 
 
-def _save(file: Path, ground: str, units: Mapping[str, Known]) -> None:
-    """Write what is known, all at once; where that cannot be, nothing is kept, and nothing is lost."""
-    body = json.dumps({"ground": ground, "units": list(_rows(units))}, separators=(",", ":")).encode()
-    if len(body) > LARGEST:
-        return
-    with suppress(OSError):
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=file.parent, prefix="new-")
-        try:
-            with os.fdopen(handle, "wb") as opened:
-                opened.write(hashlib.sha256(body).hexdigest().encode() + b"\n" + body)
-            Path(temporary).replace(file)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
-        _make_room(file.parent)
-
-
 def _rows(units: Mapping[str, Known]) -> Iterator[list[Any]]:
     for folder, known in units.items():
         findings = [[f.rule, f.severity, f.path, f.line, f.column, f.message, f.fix] for f in known.findings]
         yield [folder, known.id, known.files, known.leaned_on, findings]
-
-
-def _make_room(folder: Path) -> None:
-    files = sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime)
-    for path in files[:-MOST_FILES]:
-        path.unlink(missing_ok=True)

@@ -75,10 +75,7 @@ def _site(repository: Repository, commit: str, forge: Forge) -> pages.Site:
     tree = git.commit_tree(repository, commit)
     registry = codec.read(tree)
     seen = survey.survey(registry, known.get("survey", {}))
-    judged = verdicts.verdicts(tree, seen, known.get("verdicts", {}))
+    judged = verdicts.verdicts(tree)
     happened = past.read(repository, commit, past.restored(known.get("past")))
-    memory.save(
-        place,
-        {"survey": survey.kept(seen), "verdicts": verdicts.kept(judged), "past": past.kept(happened)},
-    )
+    memory.save(place, {"survey": survey.kept(seen), "past": past.kept(happened)})
     return pages.Site(registry, seen, happened, judged, forge, git.described(repository, commit).date.isoformat())

@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import IO, Any
 
 from podium.errors import Denied, Unavailable
-from podium.site.memory import write_whole
 
 STATE = ".podium-site.json"
 JOURNAL = ".podium-site.journal"
@@ -77,7 +76,7 @@ class Folder:
                 self._remove(path)
         groups = {name: {"key": group.key, "files": group.files} for name, group in self.after.items()}
         state = json.dumps({"format": 1, "groups": groups}, separators=(",", ":"), sort_keys=True)
-        write_whole(self.root / STATE, state.encode())
+        _write_whole(self.root / STATE, state.encode())
 
     def _is_there(self, path: str) -> bool:
         return path not in self.dirty and path in self._old and self.sizes.get(path) == self._old[path][0]
@@ -88,7 +87,7 @@ class Folder:
         self._make(path.rpartition("/")[0])
         self.journal.write(f"{path}\n")
         self.journal.flush()
-        write_whole(self.root / path, page)
+        _write_whole(self.root / path, page)
         self.written += 1
 
     def _make(self, folder: str) -> None:
@@ -182,3 +181,14 @@ def _mark(path: Path) -> Mark | None:
     except OSError:
         return None
     return len(content), hashlib.sha256(content).hexdigest()[:20]
+
+
+def _write_whole(path: Path, content: bytes) -> None:
+    """Write a file so that it is there with all of its content, or as it was."""
+    new = path.with_name(f".podium-{os.getpid()}")
+    try:
+        new.write_bytes(content)
+        new.replace(path)
+    except BaseException:
+        new.unlink(missing_ok=True)
+        raise
