@@ -14,14 +14,14 @@ from podium.errors import Denied, Refused, Unavailable, Usage
 from podium.manifest import UNKNOWN
 from podium.model import File, Record
 from podium.progress import Progress, silent
-from podium.storage import hashing, proofs
+from podium.storage import hashing, proofs, space
+from podium.storage.presence import fits, wrong
 from podium.storage.progress import Meter, each
 from podium.storage.remote import Absent
 from podium.tree import MemoryTree
 
 if TYPE_CHECKING:
     from podium.storage import Storage
-    from podium.storage.hashing import Sums
     from podium.storage.remote import Remote
 
 
@@ -176,10 +176,10 @@ class _Job:
         """Give a file on this machine that has the bytes, as recorded; ``None`` where the source has others."""
         cache = self.storage.cache
         sums = cache.proven(file.md5) if cache.path(file.md5).exists() else None
-        if sums is not None and _problem(file, sums) is None:
+        if sums is not None and fits(file, sums):
             yield cache.path(file.md5)
             return
-        with _written():
+        with space.told():
             self.storage.scratch.mkdir(parents=True, exist_ok=True)
             proofs.sweep(self.storage.scratch)
         temporary = proofs.temporary_in(self.storage.scratch)
@@ -195,7 +195,7 @@ class _Job:
         """Read a file from the source; gives what is wrong with it."""
         size = 0
         try:
-            with hashing.Hasher() as hasher, _written(), place.open("xb") as stream:
+            with hashing.Hasher() as hasher, space.told(), place.open("xb") as stream:
                 for chunk in self.source.chunks(file.md5):
                     meter.add(0)  # ends here when others failed
                     size += len(chunk)
@@ -203,7 +203,7 @@ class _Job:
                         return "size"
                     hasher.update(chunk)
                     stream.write(chunk)
-                return _problem(file, hasher.sums())
+                return wrong(file, hasher.sums())
         except Absent:
             return "missing"
 
@@ -212,20 +212,3 @@ class _Job:
             self.target.write(parcel.md5, manifest.dir_object(parcel.files))
 
         list(each(write, list(parcels), self.target.jobs, Meter(progress, "copying", 0)))
-
-
-def _problem(file: File, sums: Sums) -> str | None:
-    """Say what keeps bytes from being a file's: its size or its hash."""
-    if file.size not in {UNKNOWN, sums.size}:
-        return "size"
-    return None if file.md5 == sums.md5 and file.sha256 in {"", sums.sha256} else "hash"
-
-
-@contextmanager
-def _written() -> Iterator[None]:
-    """Say where this machine's disk does not take something."""
-    try:
-        yield
-    except OSError as error:
-        where = f" {error.filename}" if error.filename else ""
-        raise Unavailable(f"this machine's disk{where} cannot be used: {error.strerror or error}", "mend it") from None

@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from podium import manifest
-from podium.errors import Denied, Unavailable
+from podium.errors import Denied
 from podium.model import File, Record, Version
 from podium.progress import Progress, silent
-from podium.storage import Storage, proofs, prove_whole
+from podium.storage import Storage, proofs, prove_whole, space
 from podium.storage.hashing import Sums
 from podium.storage.proofs import Proofs
 
@@ -58,7 +58,7 @@ def use(
     of reach.
     """
     bytes_of = _Bytes(version.record, storage, remote, progress)
-    with _written():
+    with space.told():
         if to is not None:
             folder = to.absolute()
             files = _copied(folder, _wanted(bytes_of.files(), patterns), bytes_of, force=force)
@@ -367,13 +367,3 @@ def _write(files: Sequence[tuple[File, Path]], bytes_of: _Bytes) -> None:
     finally:
         for _, copy in copies:
             copy.unlink(missing_ok=True)
-
-
-@contextmanager
-def _written() -> Iterator[None]:
-    """Say where the disk would not take something."""
-    try:
-        yield
-    except OSError as error:
-        where = f"{error.filename}" if error.filename else "the disk"
-        raise Unavailable(f"{where} cannot be used: {error.strerror or error}", "mend it, then run it again") from None

@@ -19,7 +19,7 @@ from podium.git import bundling
 from podium.manifest import UNKNOWN
 from podium.model import File, Record
 from podium.progress import Progress, silent
-from podium.storage import Storage, hashing, proofs, prove_whole
+from podium.storage import Storage, hashing, proofs, prove_whole, space
 from podium.storage.progress import Meter
 from podium.storage.remote import FolderRemote
 
@@ -141,7 +141,7 @@ def verify(file: Path, progress: Progress = silent) -> Bundled:
 
     Raises Denied where it is not so, Unavailable where the file cannot be read.
     """
-    with archive.opened(file) as opened, _disk(), tempfile.TemporaryDirectory(prefix="podium-") as scratch:
+    with archive.opened(file) as opened, space.told(), tempfile.TemporaryDirectory(prefix="podium-") as scratch:
         proven = _Proven.of(opened, Path(scratch))
         meter = Meter(progress, "verifying", sum(sums.size for sums in opened.index.objects.values()))
         for md5 in opened.index.objects:
@@ -317,7 +317,7 @@ def _keep(proven: _Proven, storage: Storage) -> None:
 @contextmanager
 def _scratch(above: Path) -> Iterator[Path]:
     """Give a folder for unfinished things, on the disk where they will be."""
-    with _disk():
+    with space.told():
         above.mkdir(parents=True, exist_ok=True)
         proofs.sweep(above)
         place = proofs.temporary_in(above)
@@ -326,13 +326,3 @@ def _scratch(above: Path) -> Iterator[Path]:
             yield place
         finally:
             proofs.remove(place)
-
-
-@contextmanager
-def _disk() -> Iterator[None]:
-    """Say where this machine's disk does not take something."""
-    try:
-        yield
-    except OSError as error:
-        where = f" {error.filename}" if error.filename else ""
-        raise Unavailable(f"this machine's disk{where} cannot be used: {error.strerror or error}", "mend it") from None

@@ -9,20 +9,13 @@ from typing import TYPE_CHECKING
 from podium.errors import Denied, Unavailable
 from podium.git import program
 from podium.git.objects import shallow_boundary
+from podium.git.remote import QUIET
 from podium.git.revisions import UNSHALLOW, commit_named
 
 if TYPE_CHECKING:
     from pygit2 import Repository
 
 _CHECKED = ("-c", "fetch.fsckObjects=true", "-c", "core.hooksPath=/dev/null")
-_QUIET = (
-    "--quiet",
-    "--no-write-fetch-head",
-    "--no-tags",
-    "--no-recurse-submodules",
-    "--no-auto-maintenance",
-    "--refmap=",
-)
 
 
 def ref_named(repository: Repository, name: str | None) -> str:
@@ -58,7 +51,7 @@ def unpacked(file: Path, folder: Path, refspec: str = "+refs/*:refs/*") -> dict[
     """
     folder.mkdir(parents=True)
     program.output(folder, "init", "--quiet", "--bare", "--template=", ".")
-    ran = program.run(folder, *_CHECKED, "fetch", *_QUIET, "--", str(file), refspec, bare=True, timeout=program.NETWORK)
+    ran = program.run(folder, *_CHECKED, "fetch", *QUIET, "--", str(file), refspec, bare=True, timeout=program.NETWORK)
     if ran.code != 0:
         raise Denied(f"the history in the bundle cannot be read: {ran.messages.splitlines()[-1:]}", "make it anew")
     listed = program.output(folder, "for-each-ref", "--format=%(objectname)\t%(refname)", bare=True).decode()
@@ -69,7 +62,7 @@ def unpacked(file: Path, folder: Path, refspec: str = "+refs/*:refs/*") -> dict[
 def taken_over(file: Path, checkout: Path, remote: str) -> None:
     """Fetch the branches of a file as those of a remote of that name, and its tags that are new; raises Unavailable."""
     specs = (f"+refs/heads/*:refs/remotes/{remote}/*", "refs/tags/*:refs/tags/*")
-    ran = program.run(checkout, *_CHECKED, "fetch", *_QUIET, "--", str(file), *specs, timeout=program.NETWORK)
+    ran = program.run(checkout, *_CHECKED, "fetch", *QUIET, "--", str(file), *specs, timeout=program.NETWORK)
     if ran.code != 0:
         raise program.unavailable("the history of the bundle cannot be fetched", ran.messages)
 
@@ -83,7 +76,7 @@ def checked_out(file: Path, folder: Path, branch: str) -> None:
         f"+refs/heads/{branch}:refs/heads/{branch}",
     )
     ran = program.run(
-        folder, *_CHECKED, "fetch", *_QUIET, "--update-head-ok", "--", str(file), *specs, timeout=program.NETWORK
+        folder, *_CHECKED, "fetch", *QUIET, "--update-head-ok", "--", str(file), *specs, timeout=program.NETWORK
     )
     if ran.code != 0:
         raise program.unavailable("the history of the bundle cannot be fetched", ran.messages)

@@ -14,7 +14,7 @@ _LOST = re.compile(
     r"fetch first|non-fast-forward|stale info|failed to update ref|cannot lock ref|incorrect old value|failed to lock|"
     r"reference already exists|needs force|remote ref updated since checkout"
 )
-_QUIET = (
+QUIET = (
     "--quiet",
     "--no-write-fetch-head",
     "--no-tags",
@@ -22,6 +22,7 @@ _QUIET = (
     "--no-auto-maintenance",
     "--refmap=",
 )
+"""What keeps a fetch from doing more than it was asked for."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ class Remote:
     def fetch(self, *refspecs: str, prune: bool = False, hold: int | None = None) -> None:
         """Fetch the objects of some refs, and move no ref but those that the refspecs name; raises Unavailable."""
         pruning = "--prune" if prune else "--no-prune"
-        ran = self._run("fetch", *_QUIET, pruning, "--", self.address, *refspecs, hold=hold)
+        ran = self._run("fetch", *QUIET, pruning, "--", self.address, *refspecs, hold=hold)
         if ran.code != 0:
             raise self._unavailable("cannot be fetched", ran.messages)
 

@@ -159,6 +159,11 @@ def _judged(
 
 def fits(file: File, sums: Sums) -> bool:
     """Tell whether bytes are those of a file, by everything that is known of it."""
-    return (
-        file.md5 == sums.md5 and file.size in {UNKNOWN, sums.size} and (not file.sha256 or file.sha256 == sums.sha256)
-    )
+    return wrong(file, sums) is None
+
+
+def wrong(file: File, sums: Sums) -> Kind | None:
+    """Say what keeps bytes from being a file's: their size, or their hash; ``None`` where they are."""
+    if file.size not in {UNKNOWN, sums.size}:
+        return "size"
+    return None if file.md5 == sums.md5 and file.sha256 in {"", sums.sha256} else "hash"

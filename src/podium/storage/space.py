@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from podium.errors import Unavailable
@@ -36,6 +38,19 @@ def free_below(folder: Path) -> int | None:
 def is_full(error: OSError) -> bool:
     """Tell whether a disk, or what one may have of it, was full."""
     return error.errno in _FULL
+
+
+@contextmanager
+def told(what: str = "this machine's disk") -> Iterator[None]:
+    """Say in words where a disk does not take or give something; raises Unavailable."""
+    try:
+        yield
+    except OSError as error:
+        where = f" {error.filename}" if error.filename else ""
+        reason = error.strerror or error
+        if is_full(error):
+            raise Unavailable(f"{what}{where} is full: {reason}", MAKE_ROOM) from None
+        raise Unavailable(f"{what}{where} cannot be used: {reason}", "mend it, then run it again") from None
 
 
 def _shown(size: int) -> str:

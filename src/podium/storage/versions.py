@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from podium import manifest as manifests
-from podium.errors import Denied, Unavailable
+from podium.errors import Denied
 from podium.manifest import UNKNOWN
 from podium.model import File, Record
 from podium.progress import Progress, silent
@@ -72,7 +71,7 @@ class Storage:
         def add(file: Source) -> File:
             return cache.add(file, meter)
 
-        with _written():
+        with space.told("the cache"):
             cache.check_room(total, "logging it")
             logged = content.of(list(each(add, _largest_first(found), crew(_READERS, total, len(found)), meter)))
             cache.add_bytes(manifests.dir_object(logged.files), logged.md5)
@@ -106,7 +105,7 @@ class Storage:
         there = target.sizes(needed.sizes)
         missing = {md5: None for md5, size in there.items() if size is None or md5 in again}
         needed.refuse_other_sizes({md5: size for md5, size in there.items() if md5 not in missing}, target.name)
-        with _written():
+        with space.told("the cache"):
             return self._send(needed, list(missing), target, progress)
 
     def _send(self, needed: _Objects, missing: Sequence[str], target: Remote, progress: Progress) -> Sent:
@@ -182,7 +181,7 @@ class Storage:
         files = manifests.listed(record.md5, found)
         if files is None:
             raise _corrupt(target, "the list of files", record.md5)
-        with _written():
+        with space.told("the cache"):
             self._cache.add_bytes(found, record.md5)
         return files
 
@@ -214,7 +213,7 @@ class Storage:
         if lacking:
             cache.check_room(_bytes_of(record, lacking), "fetching it")
             threads = self._remote(remote or record.remote).crew(record.size, record.nfiles)
-        with _written():
+        with space.told("the cache"):
             sums = dict(each(bring, _largest_first(distinct), threads, meter))
             cache.keep(record.md5, [record.md5, *sums])
         known = tuple(replace(file, size=sums[file.md5].size, sha256=sums[file.md5].sha256) for file in files)
@@ -246,7 +245,7 @@ class Storage:
         Read-only ones share the cache's bytes where the disk can do that; writable ones are the caller's own.
         """
         placed = list(files)
-        with _written():
+        with space.told("the cache"):
             for file, target in placed:
                 self._cache.place(file.md5, str(target), writable=writable)
             self._cache.keep(record.md5, [record.md5, *(file.md5 for file, _ in placed)])
@@ -323,7 +322,7 @@ def _by_remote(records: Iterable[Record], remote: str | None) -> dict[str, list[
 def _detached(home: Path, configuration: bytes) -> config.Config:
     folder = home / ".dvc"
     place = folder / "config"
-    with _written():
+    with space.told("the cache"):
         folder.mkdir(parents=True, exist_ok=True)
         if not place.is_file() or place.read_bytes() != configuration:
             temporary = proofs.temporary_in(folder)
@@ -367,17 +366,3 @@ def _corrupt(source: Remote, what: str, md5: str) -> Denied:
         f"the remote {source.name!r} has {what} damaged: its bytes are not those that were logged ({md5})",
         "`podium upload --repair` on a machine that has it replaces it; nothing was left here",
     )
-
-
-@contextmanager
-def _written() -> Iterator[None]:
-    """Say where this machine's disk would not take something."""
-    try:
-        yield
-    except OSError as error:
-        where = f" {error.filename}" if error.filename else ""
-        if space.is_full(error):
-            raise Unavailable(f"the disk of the cache{where} is full: {error.strerror}", space.MAKE_ROOM) from None
-        raise Unavailable(
-            f"the cache{where} cannot be used: {error.strerror or error}", "mend it, then run it again"
-        ) from None
