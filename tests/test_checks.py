@@ -1,8 +1,5 @@
 """The runner: what is judged, how often it is read, where findings are, and that nothing makes it raise."""
 
-from collections import Counter
-from dataclasses import dataclass, field
-
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -13,6 +10,7 @@ from podium.errors import NewerFormat, Unavailable
 from podium.rules import examples
 from podium.tree import EXECUTABLE, FILE, LINK, SUBMODULE, MemoryTree, overlay
 from podium.visible import visible
+from tests.counting import Counting
 
 MODEL = "models/ImageClassifier"
 ARTIFACT = "artifacts/vision/resnet50"
@@ -69,25 +67,6 @@ def test_an_empty_tree_has_no_registry():
 def test_a_registry_of_a_podium_to_come_is_not_judged():
     with pytest.raises(NewerFormat):
         check({"registry.yaml": "apiVersion: podium/v2\nnews: true\n"})
-
-
-@dataclass(frozen=True)
-class Counting:
-    """A tree that counts what is read."""
-
-    below: MemoryTree
-    reads: Counter = field(default_factory=Counter)
-    commit = None
-
-    def list(self, folder):
-        return self.below.list(folder)
-
-    def entry(self, path):
-        return self.below.entry(path)
-
-    def read(self, path):
-        self.reads[path] += 1
-        return self.below.read(path)
 
 
 def test_a_record_is_read_once_unless_a_policy_asks_for_it_again():

@@ -1,8 +1,6 @@
 """Steps: the rules of history and policy, and what is charged to a change."""
 
 import random
-from collections import Counter
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -13,8 +11,9 @@ from podium.checks import Rule
 from podium.errors import Error
 from podium.history import Difference, Step
 from podium.rules import examples, touched
-from podium.tree import MemoryTree, Tree, walk
+from podium.tree import MemoryTree, walk
 from tests.acceptance import histories
+from tests.counting import Counting
 
 MODEL = "models/ImageClassifier"
 ARTIFACT = "artifacts/vision/resnet50"
@@ -244,25 +243,6 @@ def test_many_standing_findings_hide_no_new_one():
 
 
 # --- what a step costs ----------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Counting:
-    """A tree that counts what is read."""
-
-    below: Tree
-    reads: Counter = field(default_factory=Counter)
-    commit = None
-
-    def list(self, folder):
-        return self.below.list(folder)
-
-    def entry(self, path):
-        return self.below.entry(path)
-
-    def read(self, path):
-        self.reads[path] += 1
-        return self.below.read(path)
 
 
 def reads_of_a_step(versions, per_artifact):

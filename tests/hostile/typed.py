@@ -3,31 +3,21 @@
 from __future__ import annotations
 
 import io
-import json
 import re
 import sys
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from podium.cli.main import podium, run
+from tests.acceptance.conftest import Said as Ended
 
 STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 """What steers a terminal, or a reader's eye: never on stdout or stderr."""
 CODES = {0, 1, 2, 3}
 
 
-@dataclass(frozen=True)
-class Said:
-    """How a command ended and what it printed."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self):
-        return json.loads(self.out)
+class Said(Ended):
+    """How a command ended and what it printed, and what a check found."""
 
     @property
     def errors(self):

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from podium.git.merging import Merge, borrowing, merge_result, scratch
     from podium.git.objects import (
         ObjectTree,
-        commit_objects,
         commit_tree,
         differences,
         open_repository,
@@ -65,6 +64,7 @@ if TYPE_CHECKING:
     )
     from podium.git.tip import Target, target
     from podium.git.worktree import WorkingTree
+    from podium.git.writing import commit_objects
     from podium.visible import redacted
 else:
     __getattr__ = deferred.names(
@@ -78,7 +78,7 @@ else:
             "line": "Turn contents_over_time described turns",
             "locks": "lock",
             "merging": "Merge borrowing merge_result scratch",
-            "objects": "ObjectTree commit_objects commit_tree differences open_repository shallow_boundary",
+            "objects": "ObjectTree commit_tree differences open_repository shallow_boundary",
             "program": "NETWORK Ran cleaned output redacted run",
             "pushes": "Pushes",
             "remote": "Advertised Remote",
@@ -88,6 +88,7 @@ else:
             "sources": "Bare Checkout Hosted Source cache_folder check_registry git_dir_of locate refuse_planted",
             "tip": "Target target",
             "worktree": "WorkingTree",
+            "writing": "commit_objects",
         },
     )
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from podium import layout
 from podium.errors import Denied, Unavailable
 from podium.git import program
-from podium.git.objects import not_committed
 from podium.git.program import Ran
 from podium.git.sources import Checkout, Source
+from podium.git.writing import not_committed
 from podium.visible import redacted
 
 _UNDER_WAY = {
