@@ -74,6 +74,7 @@ def keep(checkout: Checkout, note: Note | None) -> None:
             os.fsync(file.fileno())
         unfinished.replace(_place(checkout))
     except OSError as error:
+        unfinished.unlink(missing_ok=True)
         see = "see to the disk and its permissions"
         raise Unavailable(f"the commit cannot be prepared: {error.strerror} ({unfinished})", see) from None
 
