@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from podium.git.objects import commit_tree, content
@@ -62,15 +63,15 @@ class Rewinding:
         """Give a folder's entry, if something is in it: Git knows no empty folders."""
         if path.count("/") > DEEPEST:  # made by hand; nothing of a registry is there
             return Entry(path.rpartition("/")[2], FOLDER)
-        names = (*self._touched.get(path, ()), *(entry.name for entry in self._tip.list(path)))
+        names = chain(self._touched.get(path, ()), (entry.name for entry in self._tip.list(path)))
         there = any(self.entry(f"{path}/{name}", step) is not None for name in names)
         return Entry(path.rpartition("/")[2], FOLDER) if there else None
 
     def list(self, path: str, step: int) -> Sequence[Entry]:
         """Give the entries of a folder after so many steps back, by name."""
-        found: dict[str, Entry | None] = {entry.name: entry for entry in self._tip.list(path)}
         if path not in self._touched:
             return self._tip.list(path)
+        found: dict[str, Entry | None] = {entry.name: entry for entry in self._tip.list(path)}
         for name in self._touched[path]:
             found[name] = self.entry(f"{path}/{name}" if path else name, step)
         return sorted(filter(None, found.values()), key=lambda entry: entry.name)
