@@ -27,6 +27,8 @@ CACHE = "cache"
 GRACE = 14 * 86400.0
 """Seconds for which an object stays that nothing needs: it may be part of what somebody is about to push."""
 _TRIES = 5
+_MOST_FILES = 1 << 20
+"""Files of a folder of which nothing here says how many it has: what goes on for longer is no list of them."""
 
 
 @dataclass(frozen=True)
@@ -134,11 +136,12 @@ class Keeper:
         return read
 
     def _read(self, md5: str, remotes: Collection[str]) -> bytes | None:
+        from podium.storage.presence import list_of_files
         from podium.storage.remote import Absent
 
         for name in dict.fromkeys([*remotes, *self.remotes]):
             with suppress(Absent, Denied):  # a remote may have left the configuration since
-                return b"".join(self.storage.remote(name).chunks(md5))
+                return list_of_files(self.storage.remote(name), md5, _MOST_FILES)
         return None
 
     def _stores(self) -> dict[str, Remote | Cache]:
@@ -189,8 +192,11 @@ class Keeper:
 def _leftover(name: str, objects: Iterable[Stored], needed: frozenset[str], end: float) -> Leftover:
     objects = list(objects)
     rest = [stored for stored in objects if stored.md5 not in needed]
-    old = tuple(stored for stored in rest if stored.modified is not None and stored.modified <= end)
-    return Leftover(name, len(objects) - len(rest), old, tuple(stored for stored in rest if stored not in set(old)))
+    old: list[Stored] = []
+    young: list[Stored] = []
+    for stored in rest:  # a store that does not say how old something is: it may be new
+        (old if stored.modified is not None and stored.modified <= end else young).append(stored)
+    return Leftover(name, len(objects) - len(rest), tuple(old), tuple(young))
 
 
 def _folders(objects: Iterable[Stored]) -> list[Stored]:

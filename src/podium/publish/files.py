@@ -46,8 +46,9 @@ def written(root: Path, scratch: Path, changes: Changes) -> Iterator[None]:
             for number, (path, content) in enumerate(changes.items()):
                 if content is not None:
                     _prepare(place / f"{number}.new", content, root / path)
-            for number, path in sorted(enumerate(changes), key=lambda pair: in_order(changes).index(pair[1])):
-                _put(root, path, place / f"{number}.new", place / f"{number}.old", undo)
+            numbers = {path: number for number, path in enumerate(changes)}
+            for path in in_order(changes):
+                _put(root, path, place / f"{numbers[path]}.new", place / f"{numbers[path]}.old", undo)
             _sync_folders(root, changes)
         yield
     except BaseException:

@@ -288,7 +288,7 @@ class ServerRemote:
             if _is_answer(error):
                 raise Absent from None
             raise self._unavailable(error.__cause__ or error) from None
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:  # noqa: BLE001 - each client library has errors of its own, with no base in common
             raise self._unavailable(error) from None
 
     def _unavailable(self, error: BaseException) -> Unavailable:
