@@ -247,7 +247,7 @@ class Ssh:
         make_key(folder / "host")
         (folder / "authorized").write_text((folder / "id.pub").read_text())
         (folder / "authorized").chmod(0o600)
-        self.port = _free_port()
+        self.port = free_port()
         (folder / "sshd_config").write_text(
             f"Port {self.port}\nListenAddress 127.0.0.1\nHostKey {folder}/host\nPidFile {folder}/pid\n"
             f"AuthorizedKeysFile {folder}/authorized\nPasswordAuthentication no\nKbdInteractiveAuthentication no\n"
@@ -283,7 +283,7 @@ class Ssh:
     def start(self) -> None:
         arguments = ["-D", "-f", str(self.folder / "sshd_config"), "-E", str(self.folder / "log")]
         self._process = _run(SSHD, arguments, self.folder / "out")
-        _until(lambda: _listens(self.port), self._process)
+        _until(lambda: listens(self.port), self._process)
 
     def stop(self) -> None:
         """End it and every session."""
@@ -336,7 +336,7 @@ class Web:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.port = _free_port()
+        self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
         self._cgi: subprocess.Popen[bytes] | None = None
         for name in ("dav", "repos"):
@@ -560,7 +560,8 @@ def _status(url: str) -> int:
         return 0
 
 
-def _listens(port: int) -> bool:
+def listens(port: int) -> bool:
+    """Tell whether something listens on a port."""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
@@ -574,7 +575,8 @@ def _is_free(port: int) -> bool:
     return True
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Give a port on which nothing listens."""
     return next(port for port in _ports().sample(range(20000, 30000), 200) if _is_free(port))
 
 

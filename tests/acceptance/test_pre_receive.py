@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import random
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,6 +16,7 @@ import pytest
 
 import podium
 from tests.acceptance.conftest import Place
+from tests.servers import free_port, listens
 
 SOURCES = str(Path(podium.__file__).parent.parent)
 PRODUCTION = "models/ImageClassifier/aliases/production.yaml"
@@ -33,24 +32,11 @@ def _needed(*programs: str) -> None:
             pytest.skip(f"needs {program}: run .ci/servers")
 
 
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-        return True
-
-
-def _port() -> int:
-    return next(port for port in random.sample(range(20000, 30000), 50) if _is_free(port))
-
-
 @pytest.fixture(scope="module")
 def ssh_root(tmp_path_factory):
     """Give the address below which every folder is reached over ssh."""
     _needed("/usr/sbin/sshd", "/usr/bin/ssh-keygen")
-    folder, port = tmp_path_factory.mktemp("sshd"), _port()
+    folder, port = tmp_path_factory.mktemp("sshd"), free_port()
     Path("/run/sshd").mkdir(exist_ok=True)
     for name in ("host", "id"):
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / name], check=True)
@@ -64,7 +50,7 @@ def ssh_root(tmp_path_factory):
     (folder / "known").write_text(f"[127.0.0.1]:{port} {(folder / 'host.pub').read_text()}")
     server = subprocess.Popen(["/usr/sbin/sshd", "-D", "-f", folder / "cfg", "-E", folder / "log"])
     try:
-        _until(lambda: not _is_free(port))
+        _until(lambda: listens(port))
         command = f"ssh -i {folder}/id -o UserKnownHostsFile={folder}/known -o IdentitiesOnly=yes -o BatchMode=yes"
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("GIT_SSH_COMMAND", command)
@@ -90,7 +76,7 @@ http {{ access_log off; client_max_body_size 0;
 def http_root(tmp_path_factory):
     """Give the address below which every folder is reached through git-http-backend."""
     _needed("/usr/sbin/nginx", "/usr/sbin/fcgiwrap", "/usr/lib/git-core/git-http-backend")
-    folder, port = tmp_path_factory.mktemp("web"), _port()
+    folder, port = tmp_path_factory.mktemp("web"), free_port()
     user = "user root;" if os.geteuid() == 0 else ""
     (folder / "nginx.conf").write_text(NGINX.format(d=folder, port=port, user=user))
     environment = {**os.environ, "PYTHONPATH": SOURCES}
