@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -416,6 +417,39 @@ def test_every_relative_link_of_the_site_leads_to_a_page_of_it(growing, tmp_path
         for link in re.findall(r'(?:href|src|action)="([^"#?]+)', page.decode()):
             assert not link.startswith(("/", "http")), (path, link)
             assert (tmp_path / "site" / path).parent.joinpath(link).resolve().is_file(), (path, link)
+
+
+VOID = {"br", "col", "hr", "img", "input", "link", "meta"}
+
+
+class Closing(HTMLParser):
+    """A page whose elements must be closed in the order in which they were opened, and whose ids are its own."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.open, self.ids = [], []
+        self.feed(html)
+        assert not self.open
+
+    def handle_starttag(self, tag, attrs):
+        self.ids += [value for name, value in attrs if name == "id"]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag, (tag, self.getpos())
+
+    def handle_startendtag(self, tag, attrs):
+        self.handle_starttag(tag, attrs)
+        if tag not in VOID:
+            self.handle_endtag(tag)
+
+
+def test_every_element_of_every_page_is_closed_and_every_id_is_said_once(growing, tmp_path):
+    build(growing, tmp_path / "out")
+    for path, page in pages_of(tmp_path / "out").items():
+        ids = Closing(page.decode()).ids
+        assert len(ids) == len(set(ids)), path
 
 
 def test_long_history_is_told_in_pages_that_stay_as_they_are(growing, tmp_path, monkeypatch):
