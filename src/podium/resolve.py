@@ -19,7 +19,7 @@ from podium import manifest
 from podium.errors import Denied
 from podium.model import File, Record, Version
 from podium.progress import Progress, silent
-from podium.storage import Storage, proofs, prove_whole, space
+from podium.storage import Storage, arrivals, proofs, prove_whole, space
 from podium.storage.hashing import Sums
 from podium.storage.proofs import Proofs
 
@@ -207,7 +207,7 @@ class _Room:
         if record.files is not None:
             return self.bytes_of.files()
         with suppress(OSError):
-            files = manifest.listed(record.md5, self._beside(".dir").read_bytes())
+            files = manifest.listed(record.md5, arrivals.read(str(self._beside(".dir"))))
             if files is not None:
                 return _checked(record, files)
         files = self.bytes_of.files()
@@ -266,7 +266,7 @@ class _Room:
 
 
 def _no_link(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NOFOLLOW, 0o666)
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
 
 
 @contextmanager

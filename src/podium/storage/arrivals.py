@@ -6,8 +6,10 @@ Many versions are many small files, so a small one costs as few calls to the sys
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -15,6 +17,8 @@ from itertools import count
 
 READ_ONLY = 0o444
 _PIECE = 1 << 20
+NO_FILE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENXIO, errno.ENODEV}
+"""What the system says where nothing is, of a name below a file, a link to itself, a socket, and a device that is gone."""
 _NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 
 
@@ -30,11 +34,15 @@ class Arrivals:
     """
     Makes the files of one store; safe to use from many threads, and after a fork.
 
-    ``make`` makes a folder that is missing. Temporary files lie in ``folder``, or each beside its place.
+    ``make`` makes a folder that is missing, ``clear`` takes away what is in the way of a file, where that may be done.
+    Temporary files lie in ``folder``, or each beside its place.
     """
 
-    def __init__(self, make: Callable[[str], None], folder: str | None = None) -> None:
+    def __init__(
+        self, make: Callable[[str], None], folder: str | None = None, clear: Callable[[str], None] | None = None
+    ) -> None:
         self._make = make
+        self._clear = clear
         self._folder = folder
         self._token = secrets.token_hex(8)
         self._numbers = count()
@@ -76,6 +84,12 @@ class Arrivals:
         except FileNotFoundError:
             self._make(os.path.dirname(place))
             os.rename(temporary, place)
+        except (IsADirectoryError, NotADirectoryError):
+            if self._clear is None:
+                raise
+            self._clear(place)
+            self._make(os.path.dirname(place))
+            os.rename(temporary, place)
 
     def _new(self, temporary: str) -> int:
         try:
@@ -99,9 +113,27 @@ def write(descriptor: int, content: bytes | memoryview) -> None:
             rest = rest[os.write(descriptor, rest) :]
 
 
+def plain(path: str, flags: int = 0) -> int:
+    """
+    Open a plain file to read; raises OSError: FileNotFoundError also where something lies there that is none.
+
+    A pipe would be waited for, a device might never end, and neither is what a store keeps.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | flags)
+    except OSError as error:
+        if error.errno in NO_FILE:
+            raise FileNotFoundError(errno.ENOENT, "it is no plain file", path) from None
+        raise
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise FileNotFoundError(errno.ENOENT, "it is no plain file", path)
+    return descriptor
+
+
 def read(path: str, flags: int = 0) -> bytes:
-    """Read a file; raises OSError."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | flags)
+    """Read a plain file; raises OSError."""
+    descriptor = plain(path, flags)
     try:
         return rest_of(descriptor, os.fstat(descriptor).st_size)
     finally:

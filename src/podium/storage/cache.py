@@ -39,7 +39,7 @@ class Cache:
         self._unfinished = folder / "podium-tmp"
         self._folder_mode = 0o2775 if shared else None
         self._proven: Proofs = {}
-        self._arrivals = Arrivals(self._make, str(self._unfinished))
+        self._arrivals = Arrivals(self._make, str(self._unfinished), _clear)
         self._swept = False
 
     def check_room(self, needed: int, what: str) -> None:
@@ -236,6 +236,12 @@ class Cache:
         os.makedirs(folder, exist_ok=True)
         if self._folder_mode is not None:
             os.chmod(folder, self._folder_mode)
+
+
+def _clear(place: str) -> None:
+    """Take away what is in an object's way: a folder of its name, or a file in the place of its folder."""
+    folder = Path(place).parent
+    proofs.remove(Path(place) if folder.is_dir() else folder)
 
 
 def _holds(place: str, content: bytes) -> bool:

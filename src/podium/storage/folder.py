@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from podium.errors import Unavailable
-from podium.storage import copying, hashing, proofs, space, stored
+from podium.storage import arrivals, copying, hashing, proofs, space, stored
 from podium.storage.arrivals import Arrivals
 from podium.storage.progress import Meter, crew
 from podium.storage.stored import Absent, Stored
@@ -52,9 +53,9 @@ class FolderRemote:
             return {md5: self._size(md5) for md5 in objects}
 
     def chunks(self, md5: str) -> Iterator[bytes]:
-        """Read an object; raises Absent."""
+        """Read an object; raises Absent, also where its name is that of something else than a file."""
         with self._told():
-            descriptor = os.open(self._place(md5), os.O_RDONLY | os.O_CLOEXEC)
+            descriptor = arrivals.plain(self._place(md5))
             try:
                 while chunk := os.read(descriptor, hashing.CHUNK):
                     yield chunk
@@ -66,7 +67,7 @@ class FolderRemote:
         place = self._place(md5)
         with self._told():
             self._sweep(place)
-            descriptor = os.open(source, os.O_RDONLY | os.O_CLOEXEC)
+            descriptor = arrivals.plain(str(source))
             try:
                 with self._arrivals.opened(place) as arrival:
                     copying.fill(descriptor, arrival.descriptor, meter.add)
@@ -96,9 +97,12 @@ class FolderRemote:
 
     def _size(self, md5: str) -> int | None:
         try:
-            return os.stat(self._place(md5)).st_size
-        except (FileNotFoundError, NotADirectoryError):
-            return None
+            status = os.stat(self._place(md5))
+        except OSError as error:
+            if error.errno in arrivals.NO_FILE:
+                return None
+            raise
+        return status.st_size if stat.S_ISREG(status.st_mode) else None
 
     def _sweep(self, place: str) -> None:
         folder = os.path.dirname(place)
@@ -127,5 +131,6 @@ class FolderRemote:
                 "free some there and run it again; what has arrived is not sent again",
             )
         return Unavailable(
-            f"the DVC remote {self.name!r} cannot be used: {error.strerror}", f"look after {self._folder}"
+            f"the DVC remote {self.name!r} cannot be used: {error.strerror}",
+            f"look after {error.filename2 or error.filename or self._folder}",
         )

@@ -47,6 +47,10 @@ class Broken(Unavailable):
     """A connection broke off, or a server was busy: it may work when it is tried again."""
 
 
+class Mute(Broken):
+    """A server said nothing, or next to nothing, for as long as it may: that is waited for once more only."""
+
+
 def passes(error: BaseException) -> bool:
     """Tell whether what went wrong may pass by itself."""
     chain = list(_chain(error))
@@ -119,7 +123,7 @@ class Patience:
 
     def wait(self, broken: Broken, failures: int) -> None:
         """Wait before something is tried again, and say so; raises ``broken`` where it was tried often enough."""
-        limit = LATER if self._answered else FIRST
+        limit = 1 if isinstance(broken, Mute) else LATER if self._answered else FIRST
         if failures > limit:
             raise broken
         pause = min(_LONGEST, _SHORTEST * 2 ** (failures - 1)) * random.uniform(0.5, 1.5)  # noqa: S311 - no secret

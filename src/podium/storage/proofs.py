@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from podium.storage import hashing
+from podium.storage import arrivals, hashing
 from podium.storage.hashing import Sums
 
 Looks = tuple[int, int, int, int]
@@ -65,7 +65,7 @@ def read(path: Path) -> Proofs:
     try:
         return {
             name: (_checked_looks(seen), Sums(int(seen[1]), str(md5), str(sha256)))
-            for name, (seen, md5, sha256) in json.loads(path.read_bytes()).items()
+            for name, (seen, md5, sha256) in json.loads(arrivals.read(str(path))).items()
         }
     except (OSError, ValueError, TypeError, AttributeError, RecursionError):
         return {}

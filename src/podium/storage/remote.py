@@ -18,14 +18,19 @@ from podium.errors import Denied, Unavailable
 from podium.progress import silent
 from podium.storage import hashing, proofs, stored
 from podium.storage.folder import FolderRemote
-from podium.storage.patience import Broken, Patience, passes, status_of
+from podium.storage.patience import Broken, Mute, Patience, passes, status_of
 from podium.storage.progress import Meter, Stopped, each
 from podium.storage.stored import Absent, Stored
+from podium.storage.watching import LISTING, Silent, Watch
 
 __all__ = ["Absent", "FolderRemote", "Remote", "ServerRemote"]
 
 _BLOCK = 2 * hashing.CHUNK
 """Bytes asked of a server at a time."""
+_SMALL_BLOCK = 64 << 10
+"""Bytes asked for at a time where a server streams, or did not give a whole block in good time."""
+_SLOWEST = 10_000
+"""Bytes a second at which an upload has to arrive."""
 _PART = 5 * hashing.CHUNK
 """Bytes in a part of a large object, the least that S3 takes: every part under way is in memory."""
 _FEW = 256
@@ -47,6 +52,8 @@ class ServerRemote:
             filesystem.fs_args.setdefault("config_kwargs", {})["retries"] = {"total_max_attempts": 1}
         self._path = path
         self._patience = Patience(name, self._connect_anew)
+        self._watch = Watch(_own_limit(filesystem.config))
+        self._step = _SMALL_BLOCK if self._streams else hashing.CHUNK
         self._connecting = threading.Lock()
 
     def probe(self) -> None:
@@ -122,7 +129,7 @@ class ServerRemote:
     def _listing(self, folder: str) -> list[dict[str, Any]]:
         def ask() -> list[dict[str, Any]]:
             with self._told():
-                return list(self._filesystem.ls(folder, detail=True))
+                return self._watch.call(lambda: list(self._filesystem.ls(folder, detail=True)))
 
         return self._patience.until_done(ask)
 
@@ -150,15 +157,33 @@ class ServerRemote:
                 return
 
     def _read(self, md5: str, start: int) -> Iterator[bytes]:
-        options = {"block_size": 0 if self._is_http else _BLOCK}
-        with self._told(), self._filesystem.open(self._place(md5), "rb", **options) as stream:
+        with self._told(), self._opened(md5) as stream:
             if start and not self._is_http:
-                stream.seek(start)
+                self._watch.call(lambda: stream.seek(start))
                 start = 0
-            for chunk in hashing.chunks_of(stream):
+            for chunk in self._watch.pieces(stream, self._step, hashing.CHUNK):
                 if start < len(chunk):
                     yield chunk[start:] if start else chunk
                 start = max(0, start - len(chunk))
+
+    @contextmanager
+    def _opened(self, md5: str) -> Iterator[Any]:
+        """Open an object; what says nothing is not closed, since that would wait for it, and asked in smaller steps next."""
+        block = _BLOCK if self._step == hashing.CHUNK else _SMALL_BLOCK
+        options = {"block_size": 0 if self._is_http else block}
+        try:
+            stream = self._watch.call(lambda: self._filesystem.open(self._place(md5), "rb", **options))
+            try:
+                yield stream
+            except Silent:
+                raise
+            except BaseException:
+                self._watch.call(stream.close)
+                raise
+            self._watch.call(stream.close)
+        except Silent:
+            self._step = _SMALL_BLOCK
+            raise
 
     def send(self, md5: str, source: Path, meter: Meter) -> None:
         """
@@ -175,7 +200,8 @@ class ServerRemote:
             counted = _Counted(meter)
             try:
                 with self._told():
-                    self._put(source, place, temporary, counted)
+                    limit = self._watch.silence + source.stat().st_size / _SLOWEST
+                    self._watch.call(lambda: self._put(source, place, temporary, counted), limit)
             except Unavailable:
                 meter.take_back(counted.size)
                 raise
@@ -185,7 +211,7 @@ class ServerRemote:
         except BaseException:
             if not self._shows_only_whole_objects:
                 with suppress(Exception):
-                    self._filesystem.remove(temporary)
+                    self._watch.call(lambda: self._filesystem.remove(temporary))
             raise
 
     def _put(self, source: Path, place: str, temporary: str, counted: _Counted) -> None:
@@ -231,18 +257,24 @@ class ServerRemote:
             self._filesystem.fs.invalidate_cache()
         found: dict[str, Any] = {}
         with suppress(Absent), self._told():  # a remote on which nothing was put yet has no such folder
-            found = self._filesystem.fs.find(self._filesystem.join(self._path, "files", "md5"), detail=True)
+            top = self._filesystem.join(self._path, "files", "md5")
+            found = self._watch.call(lambda: self._filesystem.fs.find(top, detail=True), LISTING)
         return list(stored.on_server(found))
 
     def remove(self, md5: str) -> None:
         """Take an object away, if it is there; raises Unavailable."""
         self._refuse_http()
         with suppress(Absent), self._told():
-            self._filesystem.remove(self._place(md5))
+            self._watch.call(lambda: self._filesystem.remove(self._place(md5)))
 
     @property
     def _is_http(self) -> bool:
         return self._filesystem.protocol in {"http", "https"}
+
+    @property
+    def _streams(self) -> bool:
+        """Tell whether an object comes in one answer, not block by block."""
+        return self._is_http or self._filesystem.protocol in {"webdav", "webdavs"}
 
     @property
     def _shows_only_whole_objects(self) -> bool:
@@ -256,7 +288,7 @@ class ServerRemote:
     def _size(self, md5: str) -> int | None:
         def ask() -> dict[str, Any]:
             with self._told():
-                return dict(self._filesystem.info(self._place(md5)))
+                return self._watch.call(lambda: dict(self._filesystem.info(self._place(md5))))
 
         try:
             return _size(self.name, self._patience.until_done(ask))
@@ -284,6 +316,12 @@ class ServerRemote:
             yield
         except (Absent, Stopped, Denied, Unavailable):
             raise
+        except Silent:
+            seconds = f"{self._watch.silence:.0f} seconds"
+            what = f"the DVC remote {self.name!r} says nothing, or next to nothing, for {seconds}"
+            option = "timeout" if self._filesystem.protocol.startswith("webdav") else "read_timeout"
+            more = f"`dvc remote modify --local {self.name} {option} SECONDS` gives it longer"
+            raise Mute(what, f"try again later; {more}") from None
         except FileNotFoundError as error:
             if _is_answer(error):
                 raise Absent from None
@@ -323,6 +361,14 @@ def _reason(error: BaseException) -> str:
         return "it denies access"
     code = error.errno if isinstance(error, OSError) else None
     return f"{kind} ({os.strerror(code)})" if code else kind
+
+
+def _own_limit(settings: Mapping[str, Any]) -> float:
+    """Give the seconds that a remote's settings let its server say nothing; 0 where they don't say."""
+    try:
+        return max(0.0, float(settings.get("read_timeout") or settings.get("timeout") or 0))
+    except (TypeError, ValueError):
+        return 0.0
 
 
 def _size(name: str, entry: Mapping[str, Any]) -> int:
