@@ -226,6 +226,22 @@ def test_a_damaged_proof_is_no_proof(used, home, proof):
     assert holds(used().folder, FILES)
 
 
+@pytest.mark.parametrize("seal", [b"", b"0" * 64, b"\xff" * 64])
+def test_a_damaged_seal_is_no_seal(used, seal):
+    folder = used().folder
+    spoil(folder.with_name(folder.name + ".seal"), seal)
+    spoil(folder / "config.json", b"[]")
+    assert holds(used().folder, FILES)
+
+
+def test_a_sealed_folder_needs_no_proof_of_each_file(used, content, home):
+    folder = used().folder
+    proof = folder.with_name(folder.name + ".json")
+    proof.unlink()
+    assert used(patterns=["*.json"]).names == ("config.json",)
+    assert not proof.exists()
+
+
 def test_a_record_that_lies_about_a_sha256_gets_nothing_from_the_same_folder(used, content, root, home):
     used()
     files = (replace(content.files[0], sha256="0" * 64), *content.files[1:])

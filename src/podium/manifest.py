@@ -83,6 +83,8 @@ def unsafe(paths: Iterable[str]) -> Iterator[tuple[str, str]]:
             yield path, "it is there twice"
         else:
             yield path, f"it differs from {first[folded]!r} in case or Unicode form only"
+    if _folders(first).isdisjoint(first):
+        return
     for folded, path in first.items():
         for end in _ends_of_parents(folded):
             if folded[:end] in first:
@@ -95,6 +97,17 @@ def _folded(path: str) -> str:
     if path.isascii():
         return path.lower()
     return unicodedata.normalize("NFD", unicodedata.normalize("NFD", path).casefold())
+
+
+def _folders(paths: Iterable[str]) -> set[str]:
+    """Give every folder that is part of a path."""
+    found: set[str] = set()
+    for path in paths:
+        folder = path.rpartition("/")[0]
+        while folder and folder not in found:
+            found.add(folder)
+            folder = folder.rpartition("/")[0]
+    return found
 
 
 def _ends_of_parents(path: str) -> Iterator[int]:

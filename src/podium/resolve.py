@@ -13,13 +13,14 @@ import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from podium import manifest
 from podium.errors import Denied
 from podium.model import File, Record, Version
 from podium.progress import Progress, silent
-from podium.storage import Storage, arrivals, proofs, prove_whole, space
+from podium.storage import Storage, arrivals, proofs, prove_whole, seals, space
 from podium.storage.hashing import Sums
 from podium.storage.proofs import Proofs
 
@@ -29,12 +30,25 @@ _SHOWN = 20
 
 @dataclass(frozen=True)
 class Used:
-    """Where a version's files are: ``path`` is the one file where only one was wanted, else the folder of all."""
+    """
+    Where a version's files are.
 
-    path: Path
+    ``path`` is the one file where only one was wanted, else the folder of all; ``names`` are the files' paths in it.
+    """
+
     folder: Path
     version: Version
-    files: tuple[Path, ...]
+    names: tuple[str, ...]
+
+    @property
+    def path(self) -> Path:
+        """The one file where only one was wanted, else the folder."""
+        return self.folder / self.names[0] if len(self.names) == 1 else self.folder
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The files."""
+        return tuple(self.folder / name for name in self.names)
 
 
 def use(
@@ -61,12 +75,11 @@ def use(
     with space.told():
         if to is not None:
             folder = to.absolute()
-            files = _copied(folder, _wanted(bytes_of.files(), patterns), bytes_of, force=force)
+            names = _names(_copied(folder, _wanted(bytes_of.files, patterns), bytes_of, force=force))
         else:
             folder = home.absolute() / version.md5.removesuffix(".dir")
-            files = _Room(folder, bytes_of).filled(patterns)
-    paths = tuple(folder.joinpath(*file.path.split("/")) for file in files)
-    return Used(paths[0] if len(paths) == 1 else folder, folder, version, paths)
+            names = _Room(folder, bytes_of).filled(patterns)
+    return Used(folder, version, names)
 
 
 @dataclass(frozen=True)
@@ -78,8 +91,9 @@ class _Bytes:
     remote: str | None
     progress: Progress
 
+    @cached_property
     def files(self) -> tuple[File, ...]:
-        """Give the manifest; raises Denied where it is not what the version's hash says, or not safe."""
+        """The manifest; raises Denied where it is not what the version's hash says, or not safe."""
         files = self.record.files
         return _checked(self.record, files if files is not None else self.storage().manifest(self.record, self.remote))
 
@@ -87,7 +101,7 @@ class _Bytes:
         """Have the files in the cache, proven; gives them with all that is known of them then."""
         return self.storage().fetch(self.record, files, self.remote, self.progress)
 
-    def place(self, files: Iterable[tuple[File, Path]], *, writable: bool) -> None:
+    def place(self, files: Iterable[tuple[File, str | Path]], *, writable: bool) -> None:
         """Make new files of what was brought."""
         self.storage().place(self.record, files, writable=writable)
 
@@ -103,10 +117,21 @@ def _checked(record: Record, files: Sequence[File]) -> tuple[File, ...]:
 def _wanted(files: Sequence[File], patterns: Sequence[str]) -> tuple[File, ...]:
     if not patterns:
         return tuple(files)
-    found = tuple(file for file in files if any(manifest.matches(file.path, pattern) for pattern in patterns))
+    names = set(_matching(_names(files), patterns))
+    return tuple(file for file in files if file.path in names)
+
+
+def _names(files: Iterable[File]) -> tuple[str, ...]:
+    return tuple(file.path for file in files)
+
+
+def _matching(names: Sequence[str], patterns: Sequence[str]) -> tuple[str, ...]:
+    if not patterns:
+        return tuple(names)
+    found = tuple(name for name in names if any(manifest.matches(name, pattern) for pattern in patterns))
     if not found:
-        names = ", ".join(file.path for file in files[:_SHOWN]) + (", …" if len(files) > _SHOWN else "")
-        raise Denied(f"no file of the version matches {' or '.join(map(repr, patterns))}", f"there is: {names}")
+        shown = ", ".join(names[:_SHOWN]) + (", …" if len(names) > _SHOWN else "")
+        raise Denied(f"no file of the version matches {' or '.join(map(repr, patterns))}", f"there is: {shown}")
     return found
 
 
@@ -127,7 +152,7 @@ def take_back(home: Path, md5: str) -> None:
     """Remove the files of a version that lie below a home, and what was noted of them."""
     folder = home / md5.removesuffix(".dir")
     with _alone(folder.with_name(f"{folder.name}.lock")):
-        for suffix in ("", ".json", ".dir", ".lock"):
+        for suffix in ("", ".json", ".seal", ".dir", ".lock"):
             proofs.remove(folder.with_name(folder.name + suffix))
 
 
@@ -162,28 +187,46 @@ class _Room:
     """
     A version's own folder, and beside it the proof of how its files looked when they were hashed.
 
-    Where all is as proven, nothing is written, locked or imported. Else one process mends while others wait.
+    Where all is as proven, nothing is written, locked or imported. Else one process mends while others wait. A seal on
+    the whole spares reading what was proven of each file.
     """
 
     folder: Path
     bytes_of: _Bytes
 
-    def filled(self, patterns: Sequence[str]) -> tuple[File, ...]:
-        """Make sure that the wanted files are there, and nothing else that is not proven; gives them."""
+    def filled(self, patterns: Sequence[str]) -> tuple[str, ...]:
+        """Make sure that the wanted files are there, and nothing else that is not proven; gives their names."""
+        sealed = self._sealed()
+        if sealed:
+            return _matching(sealed, patterns)
         known = proofs.read(self._beside(".json"))
         found = self._look(patterns, known, read=False)
         if found.lacking or found.bad or found.strangers:
             self.folder.parent.mkdir(parents=True, exist_ok=True)
             with _alone(self._beside(".lock")):
                 found = self._mended(self._look(patterns, proofs.read(self._beside(".json")), read=True))
-        return found.wanted
+        return _names(found.wanted)
+
+    def _sealed(self) -> tuple[str, ...]:
+        """Give the names of all files where they are the version's, and look as when they were sealed; else none."""
+        with suppress(OSError):
+            seal = self._beside(".seal").read_text("ascii", "replace")
+            seen = seals.found_in(self.folder)
+            if seal == seals.over(self.bytes_of.record, seen):
+                return tuple(sorted(seen))
+        return ()
+
+    def _seal(self, good: Proofs) -> None:
+        """Note how all files of the version look that are proven."""
+        seal = seals.over(self.bytes_of.record, {path: looks for path, (looks, _) in good.items()})
+        proofs.write_bytes(self._beside(".seal"), seal.encode())
 
     def _beside(self, suffix: str) -> Path:
         return self.folder.with_name(self.folder.name + suffix)
 
     def _look(self, patterns: Sequence[str], known: Proofs, *, read: bool) -> _Found:
         """See what is there; with ``read``, what does not look as proven is hashed."""
-        files = {file.path: file for file in self._files()}
+        files = {file.path: file for file in self._files}
         good: Proofs = {}
         bad: list[str] = []
         strangers: list[str] = []
@@ -201,16 +244,17 @@ class _Room:
             prove_whole(self.bytes_of.record, found.with_sums(good))
         return found
 
+    @cached_property
     def _files(self) -> tuple[File, ...]:
-        """Give the manifest; one that is on the remote is kept beside the folder."""
+        """The manifest; one that is on the remote is kept beside the folder."""
         record = self.bytes_of.record
         if record.files is not None:
-            return self.bytes_of.files()
+            return self.bytes_of.files
         with suppress(OSError):
             files = manifest.listed(record.md5, arrivals.read(str(self._beside(".dir"))))
             if files is not None:
                 return _checked(record, files)
-        files = self.bytes_of.files()
+        files = self.bytes_of.files
         self.folder.parent.mkdir(parents=True, exist_ok=True)
         proofs.write_bytes(self._beside(".dir"), manifest.dir_object(files))
         return files
@@ -222,7 +266,10 @@ class _Room:
         placed = self._brought(found) if found.lacking else {}
         for path in set(found.bad) - placed.keys():
             proofs.remove(self._place(path))
-        proofs.write(self._beside(".json"), found.good | placed)
+        good = found.good | placed
+        proofs.write(self._beside(".json"), good)
+        if good.keys() == found.files.keys():
+            self._seal(good)
         return found
 
     def _brought(self, found: _Found) -> Proofs:
@@ -237,12 +284,12 @@ class _Room:
         return placed
 
     def _placed(self, files: Sequence[File], temporary: Path) -> Proofs:
-        targets = [(file, temporary.joinpath(*file.path.split("/"))) for file in files]
-        for parent in {target.parent for _, target in targets}:
-            parent.mkdir(parents=True, exist_ok=True)
+        targets = [(file, f"{temporary}/{file.path}") for file in files]
+        for parent in {target.rpartition("/")[0] for _, target in targets}:
+            Path(parent).mkdir(parents=True, exist_ok=True)
         self.bytes_of.place(targets, writable=False)
         placed = {
-            file.path: (proofs.looks(target.lstat()), Sums(file.size, file.md5, file.sha256))
+            file.path: (proofs.looks(os.lstat(target)), Sums(file.size, file.md5, file.sha256))
             for file, target in targets
         }
         proofs.settle(max(changed for (_, _, _, changed), _ in placed.values()))

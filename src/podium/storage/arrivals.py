@@ -48,9 +48,23 @@ class Arrivals:
         self._numbers = count()
 
     def whole(self, place: str, content: bytes) -> None:
-        """Write a small file; raises OSError, and leaves nothing then."""
-        with self.opened(place) as arrival:
-            write(arrival.descriptor, content)
+        """
+        Write a small file; raises OSError, and leaves nothing then.
+
+        What ``opened`` does, written out: a context manager costs as much as the calls to the system.
+        """
+        temporary = self._temporary(place)
+        descriptor = self._new(temporary)
+        try:
+            try:
+                write(descriptor, content)
+                _protect(descriptor)
+            finally:
+                os.close(descriptor)
+            self._reveal(temporary, place)
+        except BaseException:
+            _remove(temporary)
+            raise
 
     @contextmanager
     def opened(self, place: str | None = None) -> Iterator[Arrival]:
@@ -60,8 +74,7 @@ class Arrivals:
         try:
             try:
                 yield arrival
-                if os.fstat(arrival.descriptor).st_mode & 0o777 != READ_ONLY:  # the umask took more than was asked for
-                    os.fchmod(arrival.descriptor, READ_ONLY)
+                _protect(arrival.descriptor)
             finally:
                 os.close(arrival.descriptor)
             if arrival.place is not None:
@@ -74,7 +87,7 @@ class Arrivals:
 
     def _temporary(self, place: str | None) -> str:
         """Give a name that nobody else uses, which everybody knows to be unfinished."""
-        folder = self._folder or os.path.dirname(place or "")
+        folder = self._folder or (place or "").rpartition("/")[0]
         return f"{folder}/.podium-{os.getpid():x}-{self._token}-{next(self._numbers):x}.tmp"
 
     def _reveal(self, temporary: str, place: str) -> None:
@@ -97,6 +110,11 @@ class Arrivals:
         except FileNotFoundError:
             self._make(os.path.dirname(temporary))
             return os.open(temporary, _NEW, READ_ONLY)
+
+
+def _protect(descriptor: int) -> None:
+    if os.fstat(descriptor).st_mode & 0o777 != READ_ONLY:  # the umask took more than was asked for
+        os.fchmod(descriptor, READ_ONLY)
 
 
 def _remove(temporary: str) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
 from itertools import chain
 from pathlib import Path
 
@@ -39,6 +38,7 @@ class Cache:
         self._unfinished = folder / "podium-tmp"
         self._folder_mode = 0o2775 if shared else None
         self._proven: Proofs = {}
+        self._kept: dict[str, Proofs] = {}
         self._arrivals = Arrivals(self._make, str(self._unfinished), _clear)
         self._swept = False
 
@@ -101,7 +101,7 @@ class Cache:
         if not _holds(place, content):
             self._sweep()
             self._arrivals.whole(place, content)
-        self._remember(md5, sums)
+        self._remember(md5, sums, place)
         return sums
 
     def receive(self, md5: str, chunks: Iterator[bytes], fits: Callable[[Sums], bool]) -> Sums | None:
@@ -121,8 +121,9 @@ class Cache:
         if not fits(sums):
             return None
         self._sweep()
-        self._arrivals.whole(self._place(md5), content)
-        self._remember(md5, sums)
+        place = self._place(md5)
+        self._arrivals.whole(place, content)
+        self._remember(md5, sums, place)
         return sums
 
     def _streamed(self, chunks: Iterable[bytes], named: Callable[[Sums], str | None]) -> Sums | None:
@@ -147,11 +148,9 @@ class Cache:
         ``None`` where the cache has no such file.
         """
         place = self._place(md5)
-        if md5 in self._proven:
-            seen, sums = self._proven[md5]
-            with suppress(OSError):
-                if proofs.looks(os.lstat(place)) == seen:
-                    return sums
+        known = self._proven.get(md5)
+        if known is not None and proofs.seen(place) == known[0]:
+            return known[1]
         found = proofs.look(place)
         if found is None:
             return None
@@ -175,20 +174,27 @@ class Cache:
         source = self._place(md5)
         if writable:
             copying.copied(source, target)
-        elif copying.cloned(source, target):
-            os.chmod(target, READ_ONLY)
-        elif os.stat(source).st_size == 0 or not _linked(source, target):
+        elif not self._linked(md5, source, target):
             copying.copied(source, target)
             os.chmod(target, READ_ONLY)
         self._still(md5, source)
 
+    def _linked(self, md5: str, source: str, target: str) -> bool:
+        """Make a file that shares an object's blocks, or is it; False where neither can be, or an empty one is no gain."""
+        if copying.cloned(source, target):
+            os.chmod(target, READ_ONLY)
+            return True
+        empty = self._proven[md5][1].size == 0 if md5 in self._proven else os.stat(source).st_size == 0
+        return not empty and _linked(source, target)
+
     def _still(self, md5: str, place: str) -> None:
         """Go on trusting an object after it was linked, which changes its ctime, if nothing else changed."""
-        if md5 not in self._proven:
+        known = self._proven.get(md5)
+        if known is None:
             return
-        (inode, size, modified, _), sums = self._proven[md5]
+        seen, sums = known
         now = proofs.looks(os.lstat(place))
-        if now[:3] != (inode, size, modified):
+        if now[:3] != seen[:3]:
             del self._proven[md5]
             raise Unavailable(f"{place} changed while it was copied", "run it again")
         self._proven[md5] = (now, sums)
@@ -206,22 +212,27 @@ class Cache:
 
     def recall(self, version: str) -> None:
         """Load what is proven of a version's objects."""
-        for md5, proof in proofs.read(self._proof_file(version)).items():
+        self._kept[version] = proofs.read(self._proof_file(version))
+        for md5, proof in self._kept[version].items():
             self._proven.setdefault(md5, proof)
 
     def keep(self, version: str, objects: Iterable[str]) -> None:
         """Keep what is proven of a version's objects for other processes."""
         known = {md5: self._proven[md5] for md5 in objects if md5 in self._proven}
-        before = proofs.read(self._proof_file(version))
+        before = self._kept.get(version)
+        if before is None:
+            before = proofs.read(self._proof_file(version))
         if before | known != before:
-            proofs.write(self._proof_file(version), before | known)
+            self._kept[version] = before | known
+            proofs.write(self._proof_file(version), self._kept[version])
 
     def _proof_file(self, version: str) -> Path:
         return self._proof_folder / f"{version.removesuffix('.dir')}.json"
 
-    def _remember(self, md5: str, sums: Sums) -> None:
-        with suppress(OSError):
-            self._proven[md5] = (proofs.looks(os.lstat(self._place(md5))), sums)
+    def _remember(self, md5: str, sums: Sums, place: str | None = None) -> None:
+        seen = proofs.seen(place or self._place(md5))
+        if seen is not None:
+            self._proven[md5] = (seen, sums)
 
     def _sweep(self) -> None:
         if not self._swept:

@@ -14,6 +14,9 @@ from podium.storage.arrivals import Arrivals
 from podium.storage.progress import Meter, crew
 from podium.storage.stored import Absent, Stored
 
+_SMALL = 64 << 10
+"""Bytes up to which an object is copied at once: sharing so few blocks gains nothing."""
+
 
 class FolderRemote:
     """A folder of this machine or of a share."""
@@ -57,6 +60,10 @@ class FolderRemote:
         with self._told():
             descriptor = arrivals.plain(self._place(md5))
             try:
+                size = os.fstat(descriptor).st_size
+                if size < hashing.CHUNK:  # room for a chunk costs more than reading a small file
+                    yield arrivals.rest_of(descriptor, size)
+                    return
                 while chunk := os.read(descriptor, hashing.CHUNK):
                     yield chunk
             finally:
@@ -69,8 +76,13 @@ class FolderRemote:
             self._sweep(place)
             descriptor = arrivals.plain(str(source))
             try:
-                with self._arrivals.opened(place) as arrival:
-                    copying.fill(descriptor, arrival.descriptor, meter.add)
+                size = os.fstat(descriptor).st_size
+                if size > _SMALL:
+                    with self._arrivals.opened(place) as arrival:
+                        copying.fill(descriptor, arrival.descriptor, meter.add)
+                else:
+                    self._arrivals.whole(place, arrivals.rest_of(descriptor, size))
+                    meter.add(size)
             finally:
                 os.close(descriptor)
 
@@ -105,7 +117,7 @@ class FolderRemote:
         return status.st_size if stat.S_ISREG(status.st_mode) else None
 
     def _sweep(self, place: str) -> None:
-        folder = os.path.dirname(place)
+        folder = place.rpartition("/")[0]
         if folder not in self._swept:
             self._swept.add(folder)
             proofs.sweep(Path(folder))

@@ -35,6 +35,14 @@ def looks(status: os.stat_result) -> Looks:
     return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
+def seen(path: str) -> Looks | None:
+    """Give how a file looks; ``None`` where there is none."""
+    try:
+        return looks(os.lstat(path))
+    except OSError:
+        return None
+
+
 def settle(newest_ctime_ns: int) -> None:
     """Wait (10 ms at most) until a change of the file would show in its times."""
     wait = newest_ctime_ns + _TICK_NS - time.time_ns()

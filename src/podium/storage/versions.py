@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -216,7 +216,7 @@ class Storage:
         with space.told("the cache"):
             sums = dict(each(bring, _largest_first(distinct), threads, meter))
             cache.keep(record.md5, [record.md5, *sums])
-        known = tuple(replace(file, size=sums[file.md5].size, sha256=sums[file.md5].sha256) for file in files)
+        known = tuple(_with(file, sums[file.md5]) for file in files)
         prove_whole(record, known)
         return known
 
@@ -238,7 +238,7 @@ class Storage:
             raise _corrupt(source, repr(file.path), file.md5)
         return sums
 
-    def place(self, record: Record, files: Iterable[tuple[File, Path]], *, writable: bool = False) -> None:
+    def place(self, record: Record, files: Iterable[tuple[File, str | Path]], *, writable: bool = False) -> None:
         """
         Make new files, at paths where nothing is, of what ``fetch`` has proven.
 
@@ -329,6 +329,11 @@ def _detached(home: Path, configuration: bytes) -> config.Config:
             temporary.write_bytes(configuration)
             temporary.replace(place)
     return config.load(folder, detached=True)
+
+
+def _with(file: File, sums: Sums) -> File:
+    """Give a file as it is known after its bytes were seen."""
+    return File(file.path, sums.size, file.md5, sums.sha256)
 
 
 def _bytes_of(record: Record, files: Sequence[File]) -> int:
