@@ -210,9 +210,9 @@ class _Room:
     def _sealed(self) -> tuple[str, ...]:
         """Give the names of all files where they are the version's, and look as when they were sealed; else none."""
         with suppress(OSError):
-            seal = self._beside(".seal").read_text("ascii", "replace")
+            seal = arrivals.read(str(self._beside(".seal")))
             seen = seals.found_in(self.folder)
-            if seal == seals.over(self.bytes_of.record, seen):
+            if seal == seals.over(self.bytes_of.record, seen).encode():
                 return tuple(sorted(seen))
         return ()
 
