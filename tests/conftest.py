@@ -6,11 +6,16 @@ import os
 import signal
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from podium.codec.swift import Patiently
 from tests import example
 
 pytest_plugins = ["tests.servers"]
+
+# How long an example takes says how busy the machine is, not whether the example holds.
+settings.register_profile("podium", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("podium")
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import product
 
+import pygit2
 import pytest
 
 from podium.tree import EXECUTABLE, FILE, FOLDER, LINK, SUBMODULE
@@ -129,3 +130,46 @@ def test_a_file_of_any_number_of_bytes_is_not_read(history, path):
     said = tried(history, path, history.tree(laid(START, {path: b"\0" * 40_000_000})), reading=READING[:3])
     assert said.code in {1, 3}
     assert "larger than" in said.out + said.err or "more than any file" in said.out + said.err
+
+
+@pytest.mark.parametrize("place", ["models", "models/more", "schemas/team"])
+def test_a_tree_of_any_number_of_bytes_is_not_read(history, place):
+    folder, _, name = place.rpartition("/")
+    large = str(history.repository.write(pygit2.enums.ObjectType.TREE, b"\0" * 40_000_000))
+    tree = trees.put(history, folder, [trees.row(history, name.encode(), FOLDER, large)])
+    assert tried(history, place, tree, reading=READING[:3]).code in {1, 3}
+
+
+PEOPLE = {
+    "after the year 9999": (b"A <a@b> 253402300800 +0000", b"", b"x"),
+    "a number of 20 digits": (b"A <a@b> 99999999999999999999 +0000", b"", b"x"),
+    "before all time": (b"A <a@b> -99999999999999 +0000", b"", b"x"),
+    "an offset of days": (b"A <a@b> 1700000000 +9999", b"", b"x"),
+    "nobody": (b"<> 0 +0000", b"", b""),
+    "bytes": (b"\xff\xfe <\x80> 1700000000 +0000", b"", b"\xff\xfe\x80"),
+    "an encoding of Python's": (b"A <a@b> 1700000000 +0000", b"encoding idna\n", b"\xe9" * 200),
+    "an encoding that knows nothing": (b"A <a@b> 1700000000 +0000", b"encoding undefined\n", b"\xe9"),
+    "an encoding with escapes": (b"A <a@b> 1700000000 +0000", b"encoding unicode_escape\n", b"\\u202e\\x1b\\ud800"),
+    "no encoding": (b"A <a@b> 1700000000 +0000", b"encoding a\x1b[31m b\n", b"x"),
+    "steering": ("A\u202e\x1b[2J <a\x9b@b> 1700000000 +0000".encode(), b"", "x\x1b]0;owned\x07\u2066".encode()),
+    "markup": (b"<img src=x> [x](http://evil) <a@b> 1700000000 +0000", b"", b"# x\n::error::x\n<img src=x>"),
+    "a message of two megabytes": (b"A <a@b> 1700000000 +0000", b"", b"x" * 2_000_000),
+}
+
+
+@pytest.mark.parametrize("case", PEOPLE)
+def test_whoever_made_a_commit_and_whenever_its_history_is_told(history, case):
+    who, more, message = PEOPLE[case]
+    repository = history.repository
+    parent = str(repository.references["refs/heads/main"].target).encode()
+    tree = history.tree(laid(START, {f"{MODEL}/aliases/staging.yaml": b"generation: 4\nversion: v1\n"})).encode()
+    body = b"tree %b\nparent %b\nauthor %b\ncommitter %b\n%b\n%b" % (tree, parent, who, who, more, message)
+    made = repository.write(pygit2.enums.ObjectType.COMMIT, body)
+    (history.path / "refs/heads/topic").write_text(f"{made}\n")
+    for command in (
+        ("history", "--rev", "topic"),
+        ("history", "ImageClassifier", "staging", "--rev", "topic", "--format", "json"),
+        ("plan", "main", "topic", "--format", "markdown"),
+        ("list", "--rev", "topic"),
+    ):
+        typed("-R", history.path, *command)

@@ -20,6 +20,8 @@ from podium.codec import swift
 
 MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 32
+MAX_VALUES = 65_536
+"""Keys and values in one file, so that what follows on reading it takes well under a second; a manifest has 45,000 at most."""
 INT64 = range(-(2**63), 2**63)
 
 Pointer = tuple[str | int, ...]
@@ -53,6 +55,7 @@ class Malformed(Exception):
         return f"{self.line}:{self.column}: {self.problem}"
 
 
+_TOO_MANY = f"the file holds more than {MAX_VALUES} keys and values"
 _TOO_LARGE = f"the file is larger than {MAX_BYTES // 1024**2} MiB"
 TOO_LARGE = Malformed(1, 1, _TOO_LARGE)
 """What is wrong with a file that was not read for its size."""
@@ -74,8 +77,8 @@ def decode(raw: bytes) -> dict[str, Value]:
 
 
 def _read_swiftly(raw: bytes) -> dict[str, Value] | None:
-    if len(raw) > MAX_BYTES:
-        return None
+    if len(raw) > MAX_BYTES or 3 * (raw.count(b",") + raw.count(b"\n")) > MAX_VALUES:
+        return None  # in podium's own forms neither brings more than three keys and values; the parser counts them
     try:
         return swift.read(raw.decode(), plain)
     except (UnicodeDecodeError, OverflowError):
@@ -190,9 +193,14 @@ def _build(parser: CParser, suspicious: bool) -> dict[str, Value]:  # noqa: C901
     into: Any = top
     key: Any = no_key
     above: list[tuple[Any, Any]] = []
+    left = MAX_VALUES
     while True:
         event = next_event()
         kind = type(event)
+        if kind not in ends:
+            left -= 1
+            if left < 0:
+                raise _problem(event, _TOO_MANY)
         if kind is scalar:
             value: Value = event.value
             if event.anchor is not None or event.tag is not None:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -176,18 +176,25 @@ def described(repository: Repository, commit: str) -> history.Commit:
     from podium import history  # what reads one commit needs nothing of history
 
     found = commit_of(repository, commit)
-    offset = timezone(timedelta(minutes=found.commit_time_offset))
     return history.Commit(
         commit,
         _text(found.author.raw_name, found.message_encoding),
         _text(found.author.raw_email, found.message_encoding),
-        datetime.fromtimestamp(found.commit_time, offset),
+        _moment(found.commit_time, found.commit_time_offset),
         _text(found.raw_message, found.message_encoding),
     )
+
+
+def _moment(seconds: int, minutes: int) -> datetime:
+    """Give a commit's time with its offset; the nearest moment that a calendar has, where somebody made one up."""
+    try:
+        return datetime.fromtimestamp(seconds, timezone(timedelta(minutes=minutes)))
+    except (ValueError, OverflowError, OSError):  # after the year 9999, or an offset of more than a day
+        return datetime(1, 1, 1, tzinfo=UTC) if seconds < 0 else datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 
 
 def _text(raw: bytes, encoding: str | None) -> str:
     try:
         return raw.decode(encoding or "utf-8", "replace")
-    except LookupError:
+    except (LookupError, ValueError):  # no encoding, or one of Python's that cannot replace what it does not know
         return raw.decode("utf-8", "replace")

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 _MODES = {b"100644": 0o100644, b"100755": 0o100755, b"40000": FOLDER, b"120000": 0o120000, b"160000": 0o160000}
 _ENTRY = re.compile(rb"([0-7]+) ([^\0]+)\0(.{20})", re.DOTALL)
 _NAME = attrgetter("name")
+_LARGEST_FOLDER = 16 * 1024**2
+"""Bytes of a tree object: some 250,000 names. Read whole, each takes ten times as much memory."""
 _REACH_MISSING = "fetch what is missing, for example `git fetch --unshallow`, or make a full clone"
 
 
@@ -169,6 +171,8 @@ def _listing(repository: Repository, tree: str) -> Listing:
 def _raw_entries(repository: Repository, tree: str) -> list[_Raw]:
     """Give the mode, name and id of what a tree object holds, as they are written."""
     # Read by ourselves: libgit2 makes odd modes even, and needs an object for each name.
+    if _size(repository, tree) > _LARGEST_FOLDER:
+        raise Denied(f"the tree {tree} holds more names than podium looks at", "take them away")
     data = content(repository, tree)
     found: list[_Raw] = _ENTRY.findall(data)
     if sum([len(mode) + len(name) for mode, name, _ in found]) + 22 * len(found) != len(data):

@@ -72,7 +72,7 @@ class Pushes:
         try:
             said = json.loads(self.place.with_suffix(".json").read_bytes())
             tip, folder = str(said["tip"]), Path(str(said["folder"]))
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return None
         return Word(tip, folder) if _ID.fullmatch(tip) else None
 

@@ -124,7 +124,7 @@ class Kept:
 
 def _held(place: Path) -> _Held | None:
     """Read a kept file; ``None`` where there is none, or not a whole one."""
-    with suppress(OSError, ValueError, TypeError):
+    with suppress(OSError, ValueError, TypeError, RecursionError):
         head, line, body = place.read_bytes().partition(b"\n")
         tag, modified = json.loads(head)
         if line and isinstance(tag, str) and isinstance(modified, str):

@@ -74,7 +74,7 @@ class _State:
     @classmethod
     def read(cls, folder: Path) -> _State:
         """Read it; one that is not there, or not of what lies there, is as good as none."""
-        with suppress(OSError, ValueError, TypeError, KeyError, AttributeError):
+        with suppress(OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
             found = json.loads((folder / STATE).read_bytes())
             if found["format"] == places.FORMAT:
                 entities = {

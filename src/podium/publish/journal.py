@@ -40,7 +40,7 @@ def read(checkout: Checkout) -> Note | None:
     try:
         kept: dict[str, Any] = json.loads(_place(checkout).read_text())
         return Note(str(kept["result"]), str(kept["subject"]), dict(kept["files"]))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
 
 

@@ -12,7 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from podium.schemas import beyond
+from podium.schemas import beyond, thorough
 from podium.schemas.explain import MOST, Problem, explained, from_python, plain
 
 if TYPE_CHECKING:
@@ -74,16 +74,7 @@ def _fast(kind: Kind) -> Draft202012Validator:
 
 @cache
 def _thorough(kind: Kind) -> Validator:
-    import jsonschema
-    from referencing import Registry
-
-    from podium.schemas.explain import unique_items
-
-    checker: Any = jsonschema.validators.extend(  # type: ignore[no-untyped-call]
-        jsonschema.Draft202012Validator, {"uniqueItems": unique_items}
-    )
-    validator: Validator = checker(document(kind), registry=Registry())
-    return validator
+    return thorough.validator(document(kind))
 
 
 def _fetch_nothing(uri: str) -> Any:

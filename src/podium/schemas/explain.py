@@ -179,15 +179,7 @@ def _stated(document: Any, path: Iterable[str | int]) -> tuple[dict[str, Any], A
     return (schema, here) if isinstance(schema, dict) else ({}, here)
 
 
-def unique_items(_: Any, wanted: Any, instance: Any, __: Any) -> Iterator[ValidationError]:
-    """Check ``uniqueItems`` in linear time: jsonschema's own compares a mixed list all against all."""
-    from jsonschema import ValidationError
-
-    if wanted and isinstance(instance, list) and _doubled(instance) is not None:
-        yield ValidationError("has doubles")
-
-
-def _doubled(items: list[Any]) -> int | None:
+def doubled(items: list[Any]) -> int | None:
     """Give the index of the first item that was there before."""
     seen = set()
     for index, item in enumerate(items):
@@ -299,7 +291,7 @@ def _forbidden(fault: Fault) -> str:
 
 
 def _doubles(fault: Fault) -> str:
-    index = _doubled(fault.value) if isinstance(fault.value, list) else None
+    index = doubled(fault.value) if isinstance(fault.value, list) else None
     return "has doubles" if index is None else f"{shown(fault.value[index])} is there twice"
 
 

@@ -146,7 +146,7 @@ def _state(root: Path) -> Mapping[str, Group]:
             name: Group(group["key"], {path: (mark[0], mark[1]) for path, mark in group["files"].items()})
             for name, group in data["groups"].items()
         }
-    except (ValueError, KeyError, TypeError, IndexError, AttributeError):
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError):
         raise Denied(f"{root / STATE} cannot be read", "name a new folder") from None
 
 
