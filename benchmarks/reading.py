@@ -20,7 +20,7 @@ def rows(registries: Registries) -> Iterator[Row]:
     yield from names(registries)
     yield from lists(registries)
     for every in (50, 2):
-        yield history(registries, every)
+        yield from history(registries, every)
 
 
 def start() -> Iterator[Row]:
@@ -50,18 +50,21 @@ def lists(registries: Registries) -> Iterator[Row]:
             yield Row(f"`{what}`, warm, {kind}, {registries.large:,} versions", ours, theirs, "a second", 1)
 
 
-def history(registries: Registries, every: int, commits: int = 10_000) -> Row:
-    """Who moved an alias, over ten thousand commits of which each so-many-th moved it, and the others another model's."""
-    place = registries.work / f"moves-{registries.middle}-{every}.git"
-    if not place.exists():
-        _move_often(place, registries.bare(registries.middle), commits, every, registries.middle // 10)
-    ours, theirs = compare(
-        Command(podium("-R", place, "history", "Model-0", "production")),
-        Command(["git", "log", "--format=%H", "--", "models/Model-0/aliases/production.yaml"], folder=place),
-        rounds=3,
-    )
-    what = f"`history` of an alias, {commits // every:,} moves in {commits:,} commits"
-    return Row(what, ours, theirs, "`git log -- FILE`", 2)
+def history(registries: Registries, every: int) -> Iterator[Row]:
+    """Who moved an alias, over thousands of commits of which each so-many-th moved it, and the others another model's."""
+    for size, commits in ((registries.middle, 10_000), (registries.large, 1_000)):
+        place = registries.work / f"moves-{size}-{every}.git"
+        if not place.exists():
+            _move_often(place, registries.bare(size), commits, every, size // 10)
+        ours, json, theirs = compare(
+            Command(podium("-R", place, "history", "Model-0", "production")),
+            Command(podium("-R", place, "history", "Model-0", "production", "--format", "json")),
+            Command(["git", "log", "--format=%H", "--", "models/Model-0/aliases/production.yaml"], folder=place),
+            rounds=3,
+        )
+        what = f"`history` of an alias, {commits // every:,} moves in {commits:,} commits, {size // 10:,} models"
+        yield Row(what, ours, theirs, "`git log -- FILE`", 2)
+        yield Row(f"{what}, JSON", json, theirs, "`git log -- FILE`", 2)
 
 
 def _move_often(place: Path, start: Path, commits: int, every: int, models: int) -> None:
@@ -70,12 +73,14 @@ def _move_often(place: Path, start: Path, commits: int, every: int, models: int)
     with subprocess.Popen(["git", "fast-import", "--quiet"], cwd=unfinished, stdin=subprocess.PIPE) as importer:
         assert importer.stdin is not None
         for number in range(commits):
-            importer.stdin.write(_move(number, 0 if number % every == 0 else number % (models - 1) + 1))
+            importer.stdin.write(
+                _move(number, 0 if number % every == 0 else number % (models - 1) + 1, number // every)
+            )
     unfinished.rename(place)
 
 
-def _move(number: int, model: int) -> bytes:
-    content = f"generation: {number + 100}\nversion: v{number % 5}\n"
+def _move(number: int, model: int, moves: int) -> bytes:
+    content = f"generation: {number + 100}\nversion: v{moves % 5}\n"
     who = f"committer Ada Lovelace <ada@acme.dev> {1790000100 + number} +0000"
     above = "from refs/heads/main^0\n" if number == 0 else ""
     path = f"models/Model-{model}/aliases/production.yaml"

@@ -15,10 +15,10 @@ import pygit2
 import pytest
 
 import podium
-from podium import bisection, codec, git, layout, timeline
+from podium import bisection, codec, git, layout, plan, timeline
 from podium.errors import NoSuchAlias, NoSuchModel, Unavailable, Usage
-from podium.history import Commit
-from podium.tree import MemoryTree
+from podium.history import Commit, Event, Step
+from podium.tree import MemoryTree, overlay
 from tests import example
 from tests.acceptance import histories
 from tests.acceptance.histories import History
@@ -294,6 +294,73 @@ def test_dates_cut_pieces_out_of_the_line(writing):
         since = max((n for n, time in enumerate(times) if time < moment), default=-1)
         turns = [turn.commit for turn in git.turns(repository, tip, since=moment)]
         assert turns == [commit for n, commit in line if n > since]
+
+
+# --- what is told quickly, against every registry read whole ----------------------------------------------------------
+
+BEST = f"{histories.ARTIFACT}/aliases/best.yaml"
+LINK = f"{histories.MODEL}/versions/v1.yaml"
+RECORD = f"{histories.ARTIFACT}/versions/v1.dvc"
+
+
+def anything(chance: random.Random) -> dict[str, histories.Content | None]:
+    """Change a file or two, mostly by moving an alias: also as nobody may, and into what nobody can read."""
+    alias = chance.choice([histories.PRODUCTION, histories.PRODUCTION, histories.STAGING, BEST])
+    n = chance.randrange(5)
+    move = f"generation: {chance.randrange(1, 99)}\nversion: v{n}\n".encode()
+    about = f"description: {n}\n".encode()
+    link = chance.choice(["vision/resnet50", "vision/yolo", "vision/none", "other/late"])
+    odd: list[dict[str, histories.Content | None]] = [
+        {alias: chance.choice([None, b"version: v0\n", b"generation: 3\nversion: null\n", (move, 0o100755), b"["])},
+        {LINK: chance.choice([None, f"artifact: {link}\nversion: v{n % 2}\n".encode()])},
+        {RECORD: chance.choice([None, b"no: record\n", example.version_file("v1", b"other", metrics={"accuracy": n})])},
+        {
+            f"{histories.MODEL}/model.yaml": chance.choice(
+                [None, about, about + b"withdrawn: {v1: 'no'}\n", b"tags: 7\n"]
+            )
+        },
+        {f"{histories.ARTIFACT}/artifact.yaml": chance.choice([None, about, about + b"withdrawn: {v1: 'no'}\n"])},
+        {"artifacts/other/late/versions/v0.dvc": example.version_file("v0", bytes([n]))},
+        {"registry.yaml": chance.choice([histories.START["registry.yaml"], None])},
+        {"elsewhere.txt": bytes([n])},
+    ]
+    if chance.random() < 0.6:
+        return {alias: move}
+    return chance.choice(odd) | ({alias: move} if chance.random() < 0.3 else {})
+
+
+def one_by_one(repository, tip: str, path: str) -> list[Event]:
+    """Tell a history by reading both registries of every step whole."""
+    found: list[Event] = []
+    for commit in git.first_parents(repository, tip):
+        parent = next(iter(git.parents(repository, commit)), None)
+        trees = [git.commit_tree(repository, each) if each else MemoryTree() for each in (parent, commit)]
+        differing = git.differences(repository, *(getattr(tree, "id", None) for tree in trees))
+        told = tuple(each for each in differing if not path or f"{each.path}/".startswith(f"{path}/"))
+        if trees[0].entry("registry.yaml") is None and trees[1].entry("registry.yaml") is not None:
+            trees[0] = overlay(trees[0], {"registry.yaml": b"apiVersion: podium/v1\nentity: acme\n"})
+        before, after = map(codec.read, trees)
+        who, at = repository[commit].author, git.made_at(repository, commit)
+        said = Commit(commit, who.name, who.email, at, repository[commit].message)
+        found += [
+            Event(said, change)
+            for change in (Step(before, after, told).changes if told else ())
+            if change.kind != "other" or plan.concern(change.path) is not None
+        ]
+    return found
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_is_told_quickly_is_what_reading_every_registry_whole_tells(tmp_path, seed):
+    chance, history = random.Random(seed), History(tmp_path / "history.git")
+    files, states = dict(histories.START), [histories.START]
+    for _ in range(60):
+        files = histories.laid(files, anything(chance))
+        states.append(files)
+    tip = history.line(*states)[-1]
+    for path in (histories.PRODUCTION, histories.STAGING, BEST, histories.MODEL, histories.ARTIFACT, ""):
+        told = list(timeline.events(history.repository, tip, path))
+        assert told == one_by_one(history.repository, tip, path)
 
 
 # --- corners --------------------------------------------------------------------------------------------------------

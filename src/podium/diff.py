@@ -251,8 +251,17 @@ def _alias(before: Registry, after: Registry, path: str, place: layout.Place) ->
     if was == now:
         yield Change("other", path, path)
         return
+    compared = compare(_version(before, place, was), _version(after, place, now))
+    generation = new.generation if new is not None else None
+    yield moved(path, place, was, now, generation=generation, compared=compared)
+
+
+def moved(
+    path: str, place: layout.Place, was: str | None, now: str | None, *, generation: int | None, compared: Comparison
+) -> Change:
+    """Say that an alias went from a version to another one; ``None`` where it begins or ends."""
     kind: Kind = "alias-created" if was is None else "alias-removed" if now is None else "alias-moved"
-    yield Change(
+    return Change(
         kind,
         place.name,
         path,
@@ -260,8 +269,8 @@ def _alias(before: Registry, after: Registry, path: str, place: layout.Place) ->
         alias=place.member,
         before=was,
         after=now,
-        generation=new.generation if new is not None else None,
-        comparison=compare(_version(before, place, was), _version(after, place, now)),
+        generation=generation,
+        comparison=compared,
     )
 
 
@@ -271,7 +280,7 @@ def _version(registry: Registry, place: layout.Place, number: str | None) -> Ver
     if entity is None or number is None:
         return None
     try:
-        return entity.version(number)
+        return entity.versions.get(number)
     except Refused:
         return None
 

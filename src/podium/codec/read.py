@@ -87,13 +87,17 @@ class Sources:
         """Let go of everything read so far: a check of a large registry goes entity by entity."""
         self._read.clear()
 
+    def part(self, path: str, what: str, make: Callable[[], T]) -> T:  # noqa: ARG002
+        """Make what follows from a file, or from what lies in a folder, alone; who reads many commits may have kept it."""
+        return make()
+
 
 def read(tree: Tree, sources: Sources | None = None) -> Registry:
     """Give the registry that a tree holds; nothing is read before it is asked for."""
     files = sources or Sources(tree)
     return Registry(
         tree=tree,
-        load_settings=lambda: _settings(files),
+        load_settings=lambda: files.part(layout.REGISTRY, "settings", lambda: _settings(files)),
         load_models=lambda registry: _models(registry, files),
         load_artifacts=lambda registry: _artifacts(registry, files),
         load_card=lambda model: _card(tree, model),
@@ -109,9 +113,9 @@ def _models(registry: Registry, files: Sources) -> Mapping[str, RegisteredModel]
             _aliases(files, "model", name),
             lambda: _about(files, "model", name),
             lambda: _withdrawn(files, "model", name),
-            _members(files.tree, "model", name, lambda path: link_of(files.valid(path, "link"))),
+            _members(files, "model", name, lambda path: link_of(files.valid(path, "link"))),
         ),
-        lambda name: _is_folder(files.tree, layout.model_folder(name)),
+        lambda name: _is_there(files, layout.model_folder(name)),
     )
 
 
@@ -128,30 +132,46 @@ def _artifacts(registry: Registry, files: Sources) -> Mapping[str, Artifact]:
             _aliases(files, "artifact", name),
             lambda: _about(files, "artifact", name),
             lambda: _withdrawn(files, "artifact", name),
-            _members(files.tree, "artifact", name, lambda path: record_of(files.valid(path, "version"))),
+            _members(files, "artifact", name, lambda path: record_of(files.valid(path, "version"))),
         ),
-        lambda name: name.count("/") == 1 and _is_folder(files.tree, layout.artifact_folder(name)),
+        lambda name: name.count("/") == 1 and _is_there(files, layout.artifact_folder(name)),
     )
 
 
-def _members(tree: Tree, kind: refs.Kind, name: str, load: Callable[[str], T]) -> Mapping[str, T]:
+def _members(files: Sources, kind: refs.Kind, name: str, load: Callable[[str], T]) -> Mapping[str, T]:
     """Give what lies in ``versions/``, by version and in order."""
     suffix = ".yaml" if kind == "model" else ".dvc"
     folder = f"{layout.folder(kind, name)}/versions"
-    return Lazily(
-        lambda: sorted(filter(refs.is_version, _stems(tree, folder, suffix)), key=refs.number),
-        lambda version: load(layout.version(kind, name, version)),
-        lambda version: refs.is_version(version) and _is_file(tree, layout.version(kind, name, version)),
-    )
+
+    def one(version: str) -> T:
+        path = layout.version(kind, name, version)
+        return files.part(path, "version", lambda: load(path))
+
+    def every() -> Mapping[str, T]:
+        return Lazily(
+            lambda: sorted(filter(refs.is_version, _stems(files.tree, folder, suffix)), key=refs.number),
+            one,
+            lambda version: refs.is_version(version) and _is_file(files.tree, layout.version(kind, name, version)),
+        )
+
+    return files.part(folder, "versions", every)
 
 
 def _aliases(files: Sources, kind: refs.Kind, name: str) -> Mapping[str, Alias]:
     folder = f"{layout.folder(kind, name)}/aliases"
-    return Lazily(
-        lambda: [stem for stem in _stems(files.tree, folder, ".yaml") if refs.why_not_alias(stem) is None],
-        lambda alias: alias_of(files.valid(layout.alias(kind, name, alias), "alias")),
-        lambda alias: refs.why_not_alias(alias) is None and _is_file(files.tree, layout.alias(kind, name, alias)),
-    )
+
+    def one(alias: str) -> Alias:
+        path = layout.alias(kind, name, alias)
+        return files.part(path, "alias", lambda: alias_of(files.valid(path, "alias")))
+
+    def every() -> Mapping[str, Alias]:
+        return Lazily(
+            lambda: [stem for stem in _stems(files.tree, folder, ".yaml") if refs.why_not_alias(stem) is None],
+            one,
+            lambda alias: refs.why_not_alias(alias) is None and _is_file(files.tree, layout.alias(kind, name, alias)),
+        )
+
+    return files.part(folder, "aliases", every)
 
 
 def _folders(tree: Tree, folder: str) -> list[str]:
@@ -164,8 +184,8 @@ def _stems(tree: Tree, folder: str, suffix: str) -> Iterator[str]:
             yield entry.name[: -len(suffix)]
 
 
-def _is_folder(tree: Tree, path: str) -> bool:
-    entry = tree.entry(path)
+def _is_there(files: Sources, folder: str) -> bool:
+    entry = files.tree.entry(folder)
     return entry is not None and entry.is_folder
 
 
@@ -224,7 +244,8 @@ def policy(data: Mapping[str, Value]) -> Policy:
 
 
 def _about(files: Sources, kind: refs.Kind, name: str) -> About:
-    return about_of(files.valid(layout.about(kind, name), kind))
+    path = layout.about(kind, name)
+    return files.part(path, "about", lambda: about_of(files.valid(path, kind)))
 
 
 def about_of(data: Mapping[str, Value]) -> About:
@@ -242,11 +263,15 @@ def about_of(data: Mapping[str, Value]) -> About:
 def _withdrawn(files: Sources, kind: refs.Kind, name: str) -> Mapping[str, str]:
     """Give what was withdrawn; most files are told from their bytes to withdraw nothing, at a tenth of the cost."""
     path = layout.about(kind, name)
-    if _is_file(files.tree, path):
-        raw = files[path].raw
-        if b"withdrawn" not in raw and b"\\" not in raw:
-            return {}
-    return _about(files, kind, name).withdrawn
+
+    def found() -> Mapping[str, str]:
+        if _is_file(files.tree, path):
+            raw = files[path].raw
+            if b"withdrawn" not in raw and b"\\" not in raw:
+                return {}
+        return _about(files, kind, name).withdrawn
+
+    return files.part(path, "withdrawn", found)
 
 
 def link_of(data: Mapping[str, Value]) -> Link:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     )
     from podium.git.everywhere import View, view
     from podium.git.fresh import init, top_level
-    from podium.git.line import Turn, contents_over_time, described, turns
+    from podium.git.line import Turn, contents_over_time, made_at, turns
     from podium.git.locks import lock
     from podium.git.merging import Merge, borrowing, merge_result, scratch
     from podium.git.objects import (
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
         parents,
         resolve_rev,
     )
-    from podium.git.rewind import Rewinding
+    from podium.git.rewind import PastTree, Rewinding
     from podium.git.sources import (
         Bare,
         Checkout,
@@ -75,7 +75,7 @@ else:
             "merge_text name_of reopen stage staged unmerged",
             "everywhere": "View view",
             "fresh": "init top_level",
-            "line": "Turn contents_over_time described turns",
+            "line": "Turn contents_over_time made_at turns",
             "locks": "lock",
             "merging": "Merge borrowing merge_result scratch",
             "objects": "ObjectTree commit_tree differences open_repository shallow_boundary",
@@ -84,7 +84,7 @@ else:
             "remote": "Advertised Remote",
             "revisions": "branch_point commit_at_date commit_named contains default_tip first_parents "
             "first_parents_until merge_base parents resolve_rev",
-            "rewind": "Rewinding",
+            "rewind": "PastTree Rewinding",
             "sources": "Bare Checkout Hosted Source cache_folder check_registry git_dir_of locate refuse_planted",
             "tip": "Target target",
             "worktree": "WorkingTree",
@@ -101,6 +101,7 @@ __all__ = [
     "Joining",
     "Merge",
     "ObjectTree",
+    "PastTree",
     "Pushes",
     "Ran",
     "Remote",
@@ -126,7 +127,6 @@ __all__ = [
     "contains",
     "contents_over_time",
     "default_tip",
-    "described",
     "differences",
     "first_parents",
     "first_parents_until",
@@ -139,6 +139,7 @@ __all__ = [
     "last_change",
     "locate",
     "lock",
+    "made_at",
     "merge_base",
     "merge_result",
     "merge_text",

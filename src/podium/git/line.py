@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from podium.errors import Unavailable
 from podium.git import program
@@ -25,11 +26,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Turn:
-    """A commit on a first-parent line, its first parent (``None``: it is the first), and what differs between the two."""
+    """
+    A commit on a first-parent line, its first parent (``None``: it is the first), and what differs between the two.
+
+    ``said`` is what Git says of it: encoding, author, mail address, committer's clock and message, as they are written.
+    """
 
     commit: str
     parent: str | None
     differences: tuple[Difference, ...]
+    said: Sequence[bytes] = field(repr=False)
+
+    @property
+    def described(self) -> history.Commit:
+        """Who made the commit, when, and what they said."""
+        encoding, name, email, clock, message = self.said
+        coded = encoding.decode("ascii", "replace") or None
+        return _commit(self.commit, _text(name, coded), _text(email, coded), _clock(clock), _text(message, coded))
 
 
 def turns(
@@ -106,8 +119,12 @@ _PLAIN = (
     "--no-notes",
     "--no-show-signature",
     "--ignore-submodules=none",
-    "--format=%H %P",
+    "--encoding=none",
+    "--date=raw",
+    "--format=%H %P%x00%e%x00%an%x00%ae%x00%cd%x00%B",
 )
+_SAID = 5
+"""How many texts follow a commit's id and its parents'."""
 
 
 def _turns(repository: Repository, begin: str, end: str | None, paths: Sequence[str]) -> Iterator[Turn]:
@@ -118,27 +135,30 @@ def _turns(repository: Repository, begin: str, end: str | None, paths: Sequence[
     tokens = program.stream(Path(repository.path), *options, begin, *left_out, "--", *paths)
     commit: str = ""
     parent: str | None = None
+    said: list[bytes] = []
     differences: list[Difference] = []
     for token in tokens:
         if token.startswith((b":", b"\n:")):  # Git puts a line's end before the first one
-            differences.append(_difference(token.lstrip(), next(tokens)))
+            differences.append(_difference(token.lstrip().decode(), os.fsdecode(next(tokens))))
         elif words := token.decode().split():
             if differences:
-                yield Turn(commit, parent, tuple(differences))
+                yield Turn(commit, parent, tuple(differences), said)
             commit, parent, differences = words[0], words[1] if len(words) > 1 else None, []
+            said = list(islice(tokens, _SAID))
     if differences:
-        yield Turn(commit, parent, tuple(differences))
+        yield Turn(commit, parent, tuple(differences), said)
 
 
-def _difference(raw: bytes, path: bytes) -> Difference:
+def _difference(raw: str, path: str) -> Difference:
     from podium.history import Difference  # what reads one commit needs nothing of history
 
-    name = os.fsdecode(path)
-    modes = [int(mode, 8) for mode in raw[1:].split()[:2]]
-    ids = [id_.decode() for id_ in raw.split()[2:4]]
-    last = name.rpartition("/")[2]
-    before, after = (Entry(last, mode, id_) if mode else None for mode, id_ in zip(modes, ids, strict=True))
-    return Difference(name, before, after)
+    before, after, old, new, _ = raw[1:].split(" ", 4)
+    name = path.rpartition("/")[2]
+    return Difference(path, _entry(name, before, old), _entry(name, after, new))
+
+
+def _entry(name: str, mode: str, id_: str) -> Entry | None:
+    return Entry(name, int(mode, 8), id_) if mode != "000000" else None
 
 
 def _not_after(repository: Repository, tip: str, moment: float) -> str | None:
@@ -171,18 +191,23 @@ def _hidden(commit: str) -> Unavailable:
 # --- what people say of a commit -------------------------------------------------------------------------------------
 
 
-def described(repository: Repository, commit: str) -> history.Commit:
-    """Give who made a commit, when, and what they said; raises Unavailable where it is missing."""
+def made_at(repository: Repository, commit: str) -> datetime:
+    """Give when a commit was made, by the committer's clock; raises Unavailable where it is missing."""
+    found = commit_of(repository, commit)
+    return _moment(found.commit_time, found.commit_time_offset)
+
+
+def _commit(*facts: Any) -> history.Commit:
     from podium import history  # what reads one commit needs nothing of history
 
-    found = commit_of(repository, commit)
-    return history.Commit(
-        commit,
-        _text(found.author.raw_name, found.message_encoding),
-        _text(found.author.raw_email, found.message_encoding),
-        _moment(found.commit_time, found.commit_time_offset),
-        _text(found.raw_message, found.message_encoding),
-    )
+    return history.Commit(*facts)
+
+
+def _clock(said: bytes) -> datetime:
+    """Read what Git writes of a clock: seconds since 1970 and the offset, as 1790000000 +0130; nothing where it knows none."""
+    seconds, _, offset = (said or b"0 +0000").partition(b" ")
+    hours, minutes = int(offset[1:-2]), int(offset[-2:])
+    return _moment(int(seconds), (-1 if offset.startswith(b"-") else 1) * (60 * hours + minutes))
 
 
 def _moment(seconds: int, minutes: int) -> datetime:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import chain
 from typing import TYPE_CHECKING
 
 from podium.git.objects import commit_tree, content
-from podium.tree import DEEPEST, FOLDER, Entry, Tree
+from podium.tree import DEEPEST, FOLDER, Entry, MemoryTree, Tree
 
 if TYPE_CHECKING:
     from pygit2 import Repository
@@ -23,11 +24,15 @@ class Rewinding:
 
     Between two commits a line of history changes a handful of files. To know which is all it takes to know the older commit's
     files from the newer one's; opening its folders would cost what the registry is large, at every commit.
+
+    ``followed`` are the paths at or below which all differences are told, ``""`` where all are. What lies elsewhere is
+    looked up in the commit itself, where somebody asks.
     """
 
-    def __init__(self, repository: Repository, commit: str) -> None:
+    def __init__(self, repository: Repository, commit: str, followed: Iterable[str] = ("",)) -> None:
         self.repository = repository
         self._tip: Tree = commit_tree(repository, commit)
+        self._followed = tuple(f"{path}/" if path else "" for path in followed)
         self._steps = 0
         self._were: dict[str, list[tuple[int, Entry | None]]] = {}
         self._touched: defaultdict[str, dict[str, None]] = defaultdict(dict)
@@ -35,6 +40,15 @@ class Rewinding:
     def at(self, commit: str | None) -> PastTree:
         """Give the files as they are now that so much was taken back; more may be taken back without harm to them."""
         return PastTree(self, self._steps, commit)
+
+    def content(self, entry: Entry) -> bytes:
+        """Give the content of a plain file; raises Unavailable where it is missing."""
+        assert entry.id is not None
+        return content(self.repository, entry.id)
+
+    def follows(self, path: str) -> bool:
+        """Tell whether what differs at a path is told."""
+        return f"{path}/".startswith(self._followed)
 
     def take_back(self, differences: Iterable[Difference]) -> None:
         """Go to the files before some differences."""
@@ -87,15 +101,22 @@ class PastTree:
 
     def list(self, folder: str) -> Sequence[Entry]:
         """Give the entries of a folder, by name."""
-        return self.line.list(folder, self.step)
+        return self.line.list(folder, self.step) if self.line.follows(folder) else self._itself.list(folder)
 
     def entry(self, path: str) -> Entry | None:
         """Give the entry at a path, without following links."""
+        if not self.line.follows(path):
+            return self._itself.entry(path)
         return self.line.entry(path, self.step) if path else None
 
     def read(self, path: str) -> bytes:
         """Give the content of a plain file; raises KeyError where there is none, Unavailable where it is missing."""
         entry = self.entry(path)
-        if entry is None or not entry.is_file or entry.id is None:
+        if entry is None or not entry.is_file:
             raise KeyError(path)
-        return content(self.line.repository, entry.id)
+        return self.line.content(entry)
+
+    @cached_property
+    def _itself(self) -> Tree:
+        """The files as the commit has them."""
+        return commit_tree(self.line.repository, self.commit) if self.commit is not None else MemoryTree()

@@ -78,4 +78,4 @@ def _site(repository: Repository, commit: str, forge: Forge) -> pages.Site:
     judged = verdicts.verdicts(tree)
     happened = past.read(repository, commit, past.restored(known.get("past")))
     memory.save(place, {"survey": survey.kept(seen), "past": past.kept(happened)})
-    return pages.Site(registry, seen, happened, judged, forge, git.described(repository, commit).date.isoformat())
+    return pages.Site(registry, seen, happened, judged, forge, git.made_at(repository, commit).isoformat())

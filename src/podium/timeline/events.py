@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from podium import codec, git, layout, plan, refs
-from podium.errors import CannotTell, Denied, NoSuchAlias, Refused
-from podium.history import Event, Step
-from podium.model import Registry
-from podium.tree import Tree, overlay
+from podium import codec, diff, git, layout, plan, refs
+from podium.errors import Denied, NoSuchAlias
+from podium.history import Event
+from podium.timeline.past import Past
 
 if TYPE_CHECKING:
     from pygit2 import Repository
@@ -73,68 +72,44 @@ def events(
     what came after it) are as in ``git.turns``. What does not differ is not read. Raises Unavailable where a shallow or
     partial clone hides the rest, after all that is known.
     """
-    files: git.Rewinding | None = None
-    known: dict[tuple[str, str | None], codec.Source] = {}
-
-    def at(files: git.Rewinding, commit: str | None) -> Registry:
-        tree = files.at(commit)
-        return codec.read(tree, _Remembered(tree, known))
-
-    for turn in git.turns(repository, tip, _looked_at(path), since=since, until=until, after_commit=after_commit):
-        files = files or git.Rewinding(repository, turn.commit)
-        after = at(files, turn.commit)
-        files.take_back(turn.differences)
-        told = tuple(difference for difference in turn.differences if _is_below(difference.path, path))
-        if not told:
-            continue
-        before = _something(at(files, turn.parent), after)
-        commit = git.described(repository, turn.commit)
-        for change in Step(before, after, told).changes:
-            if change.kind != "other" or plan.concern(change.path) is not None:
-                yield Event(commit, change)
+    followed = _followed(repository, tip, path)
+    past: Past | None = None
+    for turn in git.turns(repository, tip, followed, since=since, until=until, after_commit=after_commit):
+        past = past or Past(repository, turn.commit, path, followed)
+        changes = [change for change in past.gone_back(turn) if _matters(change)]
+        if changes:
+            commit = turn.described
+            yield from (Event(commit, change) for change in changes)
 
 
-def _looked_at(path: str) -> list[str]:
-    """Give the paths that say what a change at or below a path meant: a link names a version of any artifact."""
+def _matters(change: diff.Change) -> bool:
+    return change.kind != "other" or plan.concern(change.path) is not None
+
+
+def _followed(repository: Repository, tip: str, path: str) -> list[str]:
+    """
+    Give the paths at or below which to look for what a change at or below a path meant; none stands for all.
+
+    A link names a version of any artifact: those that the model links at the tip are followed. Of one that it linked at
+    another time the files are looked up where they are asked for.
+    """
     parts = path.split("/")
     if not path:
         return []
     if parts[0] == layout.MODELS:
-        return ["/".join(parts[:2]), layout.ARTIFACTS, layout.REGISTRY]
+        return ["/".join(parts[:2]), *_linked(git.commit_tree(repository, tip), parts[1]), layout.REGISTRY]
     return ["/".join(parts[:3]), layout.REGISTRY]
 
 
-def _is_below(path: str, top: str) -> bool:
-    return not top or path == top or path.startswith(f"{top}/")
+def _linked(tree: git.ObjectTree, model: str) -> list[str]:
+    folder = f"{layout.model_folder(model)}/versions"
+    links = [entry for entry in tree.list(folder) if entry.is_file]
+    if len(links) > _MOST_LINKS:
+        return [layout.ARTIFACTS]
+    found = (_ARTIFACT.search(tree.read(f"{folder}/{link.name}")) for link in links)
+    return sorted({layout.artifact_folder(one[1].decode()) for one in found if one is not None})
 
 
-class _Remembered(codec.Sources):
-    """The files of a commit; what the commits beside it have as well was decoded for them."""
-
-    def __init__(self, tree: Tree, known: dict[tuple[str, str | None], codec.Source]) -> None:
-        super().__init__(tree)
-        self._known = known
-
-    def __getitem__(self, path: str) -> codec.Source:
-        entry = self.tree.entry(path)
-        if entry is None or not entry.is_file:
-            raise KeyError(path)
-        key = path, entry.id
-        if key not in self._known:
-            if len(self._known) >= _MOST_KNOWN:
-                self._known.clear()
-            self._known[key] = codec.Source(path, self.tree.read(path))
-        return self._known[key]
-
-
-_MOST_KNOWN = 10_000
-
-
-def _something(before: Registry, after: Registry) -> Registry:
-    """Give a registry; where there is none yet, an empty one of the same entity, so that all of the other is new."""
-    if before.tree.entry(layout.REGISTRY) is not None:
-        return before
-    with suppress(Refused, CannotTell):
-        empty = codec.encode("registry", {"apiVersion": codec.API_VERSION, "entity": after.entity})
-        return codec.read(overlay(before.tree, {layout.REGISTRY: empty}))
-    return before
+_MOST_LINKS = 200
+"""With more links than these it is quicker to follow all artifacts than to read which are linked."""
+_ARTIFACT = re.compile(rb"^artifact: *[\"']?([A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*)", re.MULTILINE)
