@@ -9,9 +9,9 @@ of every file and folder where a checkout is. A row whose sources look otherwise
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, fields
+from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,7 +19,7 @@ from podium import kept, layout, refs
 from podium.errors import Error
 from podium.model import About, Artifact, RegisteredModel, Registry, Row
 
-FORM = "rows 2"
+FORM = "rows 3"
 """Changes when what is kept, or what it means, does."""
 WORTH_KEEPING = 64
 """With fewer models or artifacts a list is quick without anything kept."""
@@ -164,32 +164,23 @@ def _kept_row(kind: refs.Kind, name: str, raw: Any) -> _KeptRow | None:
     """Read what was kept; ``None`` where it is not of the shape that is written here, whoever wrote it."""
     with suppress(TypeError, ValueError, AttributeError):
         looks, aliases, links, artifacts, facts, latest, versions = raw
+        about = _about(facts)
         held = {alias: version for alias, version in aliases.items() if version is not None}
-        texts = (looks, latest or "", *links, *artifacts, *held.values())
-        if {*map(type, texts)} == {str} and type(versions) is int and facts.keys() == _ABOUT.keys():
-            about = About(**{name: read(facts[name]) for name, read in _ABOUT.items()})
-            row = Row(kind, name, about, latest, held, versions)
-            return _KeptRow(looks, tuple(aliases), links, artifacts, row)
+        texts = (looks, latest or "", *links, *artifacts, *held.values(), *about.owners, *about.tags)
+        if {*map(type, texts)} <= {str} and type(versions) is int:
+            return _KeptRow(looks, tuple(aliases), links, artifacts, Row(kind, name, about, latest, held, versions))
     return None
 
 
-def _text(value: Any) -> str:
-    if type(value) is not str:
-        raise TypeError
-    return value
+def _about(facts: Any) -> About:
+    """Read what a model's or artifact's own file says: each fact of its kind, lists as tuples; raises TypeError."""
+    if tuple(facts) != _ABOUT or tuple(map(type, facts.values())) != _KINDS:
+        raise TypeError(facts)
+    if not {*map(type, facts["withdrawn"].values())} <= {str}:
+        raise TypeError(facts)
+    read: Any = [tuple(fact) if type(fact) is list else fact for fact in facts.values()]
+    return About(*read)
 
 
-def _texts(value: Any) -> tuple[str, ...]:
-    if not {*map(type, value)} <= {str}:
-        raise TypeError
-    return tuple(value)
-
-
-def _reasons(value: Any) -> Mapping[str, str]:
-    _texts(value.values())
-    return dict(value)
-
-
-_READERS: Mapping[type, Callable[[Any], Any]] = {str: _text, tuple: _texts, dict: _reasons}
-_ABOUT = {field.name: _READERS[type(getattr(About(), field.name))] for field in fields(About)}
-"""What a model's or artifact's own file says: each fact, and how it is read."""
+_ABOUT = tuple(field.name for field in fields(About))
+_KINDS = tuple({tuple: list}.get(type(fact), type(fact)) for fact in astuple(About()))

