@@ -21,6 +21,8 @@ UNKNOWN = -1
 """The size of a file of which only DVC's ``.dir`` object is known, which lists neither sizes nor sha256."""
 LONGEST_PART = 255
 """Bytes in one part of a path; what the common file systems allow."""
+LONGEST = 2048
+"""Bytes in a path: half of what Linux takes, so that a folder can hold it."""
 
 _RESERVED = r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9]|conin|conout)"
 _PLAIN = re.compile(
@@ -29,6 +31,7 @@ _PLAIN = re.compile(
 )
 """The paths nearly every version has, which need no closer look."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+_UNFINISHED = re.compile(r"\.podium-.*\.tmp", re.IGNORECASE)
 _DRIVE = re.compile(r"[A-Za-z]:")
 _UNSEEN_BY_HFS = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")
 """Characters that Apple's HFS+ drops from names, so that ``.g\u200cit`` is ``.git`` there (CVE-2014-9390)."""
@@ -36,12 +39,14 @@ _UNSEEN_BY_HFS = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")
 
 def why_not_path(path: str) -> str | None:
     """Say why a model version may not hold a file at this path; ``None`` where it may."""
-    if _PLAIN.fullmatch(path):
+    if len(path) <= LONGEST and _PLAIN.fullmatch(path):
         return None
     try:
-        path.encode()
+        size = len(path.encode())
     except UnicodeEncodeError:
         return "it is not valid UTF-8"
+    if size > LONGEST:
+        return f"it is longer than {LONGEST} bytes"
     if _CONTROL.search(path):
         return "it holds a control character"
     if "\\" in path:
@@ -54,6 +59,7 @@ _PART_RULES: tuple[tuple[Callable[[str], object], str], ...] = (
     (lambda part: part in {".", ".."}, "it does not stay inside: a part of it is . or .."),
     (lambda part: _UNSEEN_BY_HFS.sub("", part).lower().rstrip(". ") in {".git", "git~1"}, "a part of it is .git"),
     (_DRIVE.match, "it names a drive"),
+    (_UNFINISHED.fullmatch, "podium calls unfinished files so, and takes old ones away"),
     (lambda part: part[-1] in ". ", "a part of it ends with a dot or a blank"),
     (refs.reserved_by_windows, "Windows reserves a part of it for a device"),
     (lambda part: len(part.encode()) > LONGEST_PART, f"a part of it is longer than {LONGEST_PART} bytes"),

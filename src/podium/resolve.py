@@ -110,7 +110,11 @@ def _checked(record: Record, files: Sequence[File]) -> tuple[File, ...]:
     if manifest.directory_hash(files) != record.md5:
         raise Denied(f"the manifest of {record.md5} is not what its hash says", "`podium check` finds the record")
     for path, reason in manifest.unsafe(file.path for file in files):
-        raise Denied(f"the version holds a path that is not safe: {path!a}: {reason}", "`podium check` finds it")
+        finds = "`podium check` finds it" if record.files is not None else "`podium verify` finds it"
+        raise Denied(f"the version holds a path that is not safe: {path!a}: {reason}", finds)
+    if record.files is None and len(files) != record.nfiles:
+        what = f"the record of {record.md5} speaks of {record.nfiles} files, and there are {len(files)}"
+        raise Denied(what, "`podium verify` finds the record")
     return tuple(files)
 
 

@@ -44,7 +44,9 @@ class BytesArePresent(Rule):
             name, number = version.artifact.name, version.artifact.version
             path = layout.version("artifact", name, number)
             for said in problems.get(version.md5, ()):
-                fix = f"`podium upload {name}:{number}` where the bytes are"
+                fix = (
+                    f"`podium upload {name}:{number}` where the bytes are, with --repair where the remote's are damaged"
+                )
                 yield self.finding(
                     Flaw(path, f"{quoted(f'{name}:{number}')}: {said}", ("outs", 0), fix), tree.read(path)
                 )

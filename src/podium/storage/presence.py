@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from podium import manifest as manifests
@@ -60,7 +60,10 @@ def problems(
         problem = own[version.md5][0] if version.md5 in own else _judged_by_size(version.size, there[version.md5])
         if problem is not None:
             found.append(Problem(version.md5, version.md5, version.md5, problem))
-        found.extend(_judged(version.md5, version.files or (), there, actual))
+        of_files = list(_judged(version.md5, version.files or (), there, actual))
+        found.extend(of_files)
+        if problem is None and not of_files:
+            found.extend(_judged_as_whole(version, there, actual))
     return found
 
 
@@ -72,19 +75,19 @@ class _Version:
     nfiles: int
     files: tuple[File, ...] | None
     size: int
+    record: Record
 
     def with_list(self, read: tuple[Kind | None, tuple[File, ...]] | None) -> _Version:
         """Take the files from what was read on the remote, where nothing here knew them."""
-        return self if self.files is not None or read is None else _Version(self.md5, self.nfiles, read[1], self.size)
+        return self if self.files is not None or read is None else replace(self, files=read[1])
 
 
 def _version(record: Record, cached: Callable[[str], bytes | None]) -> _Version:
     files = record.files
     if files is None:
         files = manifests.listed(record.md5, cached(record.md5))
-    return _Version(
-        record.md5, record.nfiles, files, len(manifests.dir_object(files)) if files is not None else UNKNOWN
-    )
+    size = len(manifests.dir_object(files)) if files is not None else UNKNOWN
+    return _Version(record.md5, record.nfiles, files, size, record)
 
 
 def _lists_on(
@@ -155,6 +158,27 @@ def _judged(
             problem = ("hash" if sums else "missing") if sums is None or not fits(file, sums) else None
         if problem is not None:
             yield Problem(version, file.path, file.md5, problem)
+
+
+def _judged_as_whole(
+    version: _Version, there: dict[str, int | None], actual: dict[str, Sums | None] | None
+) -> Iterator[Problem]:
+    """Compare a list of files that the record leaves to the remote with what the record says of all of them together."""
+    record, files, md5 = version.record, version.files, version.md5
+    if record.files is not None or files is None:
+        return
+    for path, _ in manifests.unsafe(file.path for file in files):
+        yield Problem(md5, path, md5, "hash")
+    if len(files) != record.nfiles or sum(there[file.md5] or 0 for file in files) != record.size:
+        yield Problem(md5, md5, md5, "size")
+    elif actual is not None and manifests.manifest_sha256(list(_with_sums(files, actual))) != record.sha256:
+        yield Problem(md5, md5, md5, "hash")
+
+
+def _with_sums(files: Iterable[File], actual: dict[str, Sums | None]) -> Iterator[File]:
+    for file in files:
+        sums = actual[file.md5]
+        yield replace(file, sha256=sums.sha256 if sums is not None else "")
 
 
 def fits(file: File, sums: Sums) -> bool:

@@ -16,7 +16,7 @@ from typing import Any
 
 from podium.errors import Denied, Unavailable
 from podium.progress import silent
-from podium.storage import hashing, proofs, stored
+from podium.storage import clients, hashing, proofs, stored
 from podium.storage.folder import FolderRemote
 from podium.storage.patience import Broken, Mute, Patience, passes, status_of
 from podium.storage.progress import Meter, Stopped, each
@@ -48,8 +48,7 @@ class ServerRemote:
     def __init__(self, name: str, filesystem: Any, path: str) -> None:
         self.name = name
         self._filesystem = filesystem
-        if filesystem.protocol == "s3":  # its client would try five times, and again five times, without a word
-            filesystem.fs_args.setdefault("config_kwargs", {})["retries"] = {"total_max_attempts": 1}
+        clients.steer(filesystem, path)
         self._path = path
         self._patience = Patience(name, self._connect_anew)
         self._watch = Watch(_own_limit(filesystem.config))
@@ -323,7 +322,7 @@ class ServerRemote:
             more = f"`dvc remote modify --local {self.name} {option} SECONDS` gives it longer"
             raise Mute(what, f"try again later; {more}") from None
         except FileNotFoundError as error:
-            if _is_answer(error):
+            if _is_answer(error, of_http=self._is_http):
                 raise Absent from None
             raise self._unavailable(error.__cause__ or error) from None
         except Exception as error:  # noqa: BLE001 - each client library has errors of its own, with no base in common
@@ -345,12 +344,14 @@ def unreachable(name: str, error: BaseException) -> Unavailable:
     )
 
 
-def _is_answer(error: FileNotFoundError) -> bool:
+def _is_answer(error: FileNotFoundError, *, of_http: bool) -> bool:
     """Tell "not found" as a server's answer from what a client library makes of any other failure."""
     cause = error.__cause__
     status = status_of(cause)
     if status is not None:
         return status in {404, 410}
+    if of_http:  # whose client says so of whatever it does not understand
+        return cause is None
     return not isinstance(cause, OSError) or isinstance(cause, FileNotFoundError)
 
 
