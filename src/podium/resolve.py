@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from podium import manifest
+from podium import manifest, target
 from podium.errors import Denied
 from podium.model import File, Record, Version
 from podium.progress import Progress, silent
@@ -75,7 +75,8 @@ def use(
     with space.told():
         if to is not None:
             folder = to.absolute()
-            names = _names(_copied(folder, _wanted(bytes_of.files, patterns), bytes_of, force=force))
+            wanted = _wanted(bytes_of.files, patterns)
+            names = _names(target.copied(folder, wanted, bytes_of.bring, bytes_of.copy, force=force))
         else:
             folder = home.absolute() / version.md5.removesuffix(".dir")
             names = _Room(folder, bytes_of).filled(patterns)
@@ -101,9 +102,13 @@ class _Bytes:
         """Have the files in the cache, proven; gives them with all that is known of them then."""
         return self.storage().fetch(self.record, files, self.remote, self.progress)
 
-    def place(self, files: Iterable[tuple[File, str | Path]], *, writable: bool) -> None:
-        """Make new files of what was brought."""
-        self.storage().place(self.record, files, writable=writable)
+    def place(self, files: Iterable[tuple[File, str | Path]]) -> None:
+        """Make new files, read-only, of what was brought."""
+        self.storage().place(self.record, files)
+
+    def copy(self, file: File, descriptor: int) -> None:
+        """Write a file that was brought into a new one, which is open."""
+        self.storage().cache.copy(file.md5, descriptor)
 
 
 def _checked(record: Record, files: Sequence[File]) -> tuple[File, ...]:
@@ -288,13 +293,12 @@ class _Room:
         return placed
 
     def _placed(self, files: Sequence[File], temporary: Path) -> Proofs:
-        targets = [(file, f"{temporary}/{file.path}") for file in files]
-        for parent in {target.rpartition("/")[0] for _, target in targets}:
+        places = [(file, f"{temporary}/{file.path}") for file in files]
+        for parent in {place.rpartition("/")[0] for _, place in places}:
             Path(parent).mkdir(parents=True, exist_ok=True)
-        self.bytes_of.place(targets, writable=False)
+        self.bytes_of.place(places)
         placed = {
-            file.path: (proofs.looks(os.lstat(target)), Sums(file.size, file.md5, file.sha256))
-            for file, target in targets
+            file.path: (proofs.looks(os.lstat(place)), Sums(file.size, file.md5, file.sha256)) for file, place in places
         }
         proofs.settle(max(changed for (_, _, _, changed), _ in placed.values()))
         return placed
@@ -365,56 +369,3 @@ def _proof(
 def _fits(file: File, sums: Sums) -> bool:
     """Tell whether proven bytes are a file's; what a ``.dir`` object leaves open is open."""
     return file.md5 == sums.md5 and (file.size < 0 or file.size == sums.size) and file.sha256 in {"", sums.sha256}
-
-
-# --- somebody's folder, writable -------------------------------------------------------------------------------------
-
-
-def _copied(folder: Path, wanted: Sequence[File], bytes_of: _Bytes, *, force: bool) -> tuple[File, ...]:
-    """Copy files into a folder; every refusal comes before the first of them is written."""
-    targets = {file.path: _target(folder, file.path) for file in wanted}
-    lacking = [file for file in wanted if not _already(file, targets[file.path], force=force)]
-    if lacking:
-        _write([(file, targets[file.path]) for file in bytes_of.bring(lacking)], bytes_of)
-    return tuple(wanted)
-
-
-def _target(folder: Path, path: str) -> Path:
-    """Give where a file goes; raises Denied where a link or a file is in the way of its folder."""
-    place = folder
-    for part in path.split("/")[:-1]:
-        place /= part
-        if place.is_symlink():
-            raise Denied(f"{place} is a link, which podium does not follow", "remove it, or name another folder")
-        if place.exists() and not place.is_dir():
-            raise Denied(f"{place} is a file where the version has a folder", "move it, or name another folder")
-    return place / path.rpartition("/")[2]
-
-
-def _already(file: File, target: Path, *, force: bool) -> bool:
-    """Tell whether a file is there as it should be; raises Denied where another may not be replaced."""
-    if not os.path.lexists(target):
-        return False
-    if target.is_dir() and not target.is_symlink():
-        raise Denied(f"{target} is a folder where the version has a file", "move it, or name another folder")
-    found = proofs.look(target)
-    if found is not None and _fits(file, found[1]):
-        return True
-    if not force:
-        raise Denied(f"{target} is there already with other content", "move it, or replace it with --force")
-    return False
-
-
-def _write(files: Sequence[tuple[File, Path]], bytes_of: _Bytes) -> None:
-    """Copy all files beside their places, then rename each into it."""
-    for parent in {target.parent for _, target in files}:
-        parent.mkdir(parents=True, exist_ok=True)
-        proofs.sweep(parent)
-    copies = [(file, proofs.temporary_in(target.parent)) for file, target in files]
-    try:
-        bytes_of.place(copies, writable=True)
-        for (_, target), (_, copy) in zip(files, copies, strict=True):
-            copy.replace(target)
-    finally:
-        for _, copy in copies:
-            copy.unlink(missing_ok=True)

@@ -165,16 +165,12 @@ class Cache:
             return None
         return content if manifest.md5_of(content) == md5.removesuffix(".dir") else None
 
-    def place(self, md5: str, target: str, *, writable: bool) -> None:
+    def place(self, md5: str, target: str) -> None:
         """
-        Make a new file with a proven object's content: shared blocks where the disk can, else a link or a copy.
-
-        A read-only file may be a hard link; a writable one never is.
+        Make a new read-only file with a proven object's content: shared blocks where the disk can, else a link or a copy.
         """
         source = self._place(md5)
-        if writable:
-            copying.copied(source, target)
-        elif not self._linked(md5, source, target):
+        if not self._linked(md5, source, target):
             copying.copied(source, target)
             os.chmod(target, READ_ONLY)
         self._still(md5, source)
@@ -186,6 +182,16 @@ class Cache:
             return True
         empty = self._proven[md5][1].size == 0 if md5 in self._proven else os.stat(source).st_size == 0
         return not empty and _linked(source, target)
+
+    def copy(self, md5: str, descriptor: int) -> None:
+        """Write a proven object's content into a new file, which is open; raises OSError."""
+        source = self._place(md5)
+        original = arrivals.plain(source)
+        try:
+            copying.fill(original, descriptor, bool)
+        finally:
+            os.close(original)
+        self._still(md5, source)
 
     def _still(self, md5: str, place: str) -> None:
         """Go on trusting an object after it was linked, which changes its ctime, if nothing else changed."""

@@ -238,16 +238,16 @@ class Storage:
             raise _corrupt(source, repr(file.path), file.md5)
         return sums
 
-    def place(self, record: Record, files: Iterable[tuple[File, str | Path]], *, writable: bool = False) -> None:
+    def place(self, record: Record, files: Iterable[tuple[File, str | Path]]) -> None:
         """
         Make new files, at paths where nothing is, of what ``fetch`` has proven.
 
-        Read-only ones share the cache's bytes where the disk can do that; writable ones are the caller's own.
+        They are read-only, and share the cache's bytes where the disk can do that.
         """
         placed = list(files)
         with space.told("the cache"):
             for file, target in placed:
-                self._cache.place(file.md5, str(target), writable=writable)
+                self._cache.place(file.md5, str(target))
             self._cache.keep(record.md5, [record.md5, *(file.md5 for file, _ in placed)])
 
     @property
