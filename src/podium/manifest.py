@@ -31,6 +31,7 @@ _PLAIN = re.compile(
 )
 """The paths nearly every version has, which need no closer look."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+_MD5 = re.compile(r"[0-9a-f]{32}")
 _UNFINISHED = re.compile(r"\.podium-.*\.tmp", re.IGNORECASE)
 _DRIVE = re.compile(r"[A-Za-z]:")
 _UNSEEN_BY_HFS = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")
@@ -143,7 +144,9 @@ def listed(md5: str, content: bytes | None) -> tuple[File, ...] | None:
     if content is None or md5_of(content) + ".dir" != md5:
         return None
     try:
-        entries = [(str(entry["relpath"]), str(entry["md5"])) for entry in json.loads(content)]
+        entries = [(entry["relpath"], entry["md5"]) for entry in json.loads(content)]
+        if not all(isinstance(path, str) and _MD5.fullmatch(own) for path, own in entries):
+            return None
     except (ValueError, TypeError, KeyError, RecursionError):
         return None
     return tuple(File(path, UNKNOWN, own, "") for path, own in sorted(entries))

@@ -167,8 +167,10 @@ def _judged_as_whole(
     record, files, md5 = version.record, version.files, version.md5
     if record.files is not None or files is None:
         return
-    for path, _ in manifests.unsafe(file.path for file in files):
-        yield Problem(md5, path, md5, "hash")
+    unsafe = [Problem(md5, path, md5, "hash") for path, _ in manifests.unsafe(file.path for file in files)]
+    yield from unsafe
+    if unsafe:
+        return
     if len(files) != record.nfiles or sum(there[file.md5] or 0 for file in files) != record.size:
         yield Problem(md5, md5, md5, "size")
     elif actual is not None and manifests.manifest_sha256(list(_with_sums(files, actual))) != record.sha256:

@@ -11,7 +11,6 @@ import json
 import os
 import re
 import secrets
-import stat
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -55,13 +54,11 @@ def settle(newest_ctime_ns: int) -> None:
 def look(path: str | Path) -> tuple[Looks, Sums] | None:
     """Hash a plain file; ``None`` where there is none, where it is a link, or where it changed meanwhile."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        descriptor = arrivals.plain(str(path), os.O_NOFOLLOW)
     except OSError:
         return None
     with os.fdopen(descriptor, "rb", buffering=0) as stream:
         before = os.fstat(descriptor)
-        if not stat.S_ISREG(before.st_mode):
-            return None
         settle(before.st_ctime_ns)
         try:
             sums = hashing.of_chunks(hashing.chunks_of(stream))
