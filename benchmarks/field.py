@@ -1,95 +1,128 @@
-"""The field: what a registry of ten thousand versions costs with DVC and GTO themselves."""
+"""The field: what a small version costs in a registry of ten thousand, with DVC and GTO themselves."""
 
 from __future__ import annotations
 
 import itertools
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
-from measure import PROGRAMS, Command, compare, podium, run
+from measure import PROGRAMS, Command, Cost, compare, podium, run
 from registries import Registries
 from rows import Row
 
+AMONG = "project-1/line-100"
+DVC = PROGRAMS / "dvc"
+
 
 def rows(registries: Registries) -> Iterator[Row]:
-    """Measure them."""
-    bare, work = _registry(registries), registries.work / "field"
+    """Measure them, in copies that may be changed."""
+    work = registries.work / "field"
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir()
-    yield from _log(bare, work)
-    yield from _promote(bare, registries.middle, work)
+    bare = work / "registry.git"
+    _git("clone", "-q", "--bare", registries.bare(registries.middle), bare)
+    field = _Field(bare, work, registries.middle, registries.patience)
+    yield field.log()
+    yield field.use()
+    gto = registries.gto or _gto(registries.work / "gto")
+    if gto is not None:
+        yield field.promote(gto)
+    shutil.rmtree(work, ignore_errors=True)
 
 
-def _registry(registries: Registries) -> Path:
-    """Give a copy of the middle registry that may be pushed to."""
-    place = registries.work / "field.git"
-    shutil.rmtree(place, ignore_errors=True)
-    subprocess.run(["git", "clone", "-q", "--bare", registries.bare(registries.middle), place], check=True)
-    return place
+@dataclass(frozen=True)
+class _Field:
+    """A bare registry that is pushed to, and a folder to work in."""
+
+    bare: Path
+    work: Path
+    versions: int
+    patience: float
+
+    def log(self) -> Row:
+        """Log a small version and push it; with DVC: add and push a folder, in a checkout with as many ``.dvc`` files."""
+        (ours,) = compare(
+            Command(podium("-R", self.bare, "log", AMONG, self.work / "out", "--push"), before=self._train)
+        )
+        checkout = self.work / "checkout"
+        _git("clone", "-q", self.bare, checkout)
+        shutil.copytree(self.work / "out", checkout / "data")
+        words = '"$1" add -q data && "$1" push -q data.dvc'
+        theirs = run(Command(["sh", "-c", words, "sh", DVC], checkout, limit=self.patience))
+        return self._row("`log --push` of 60 kB", ours, theirs, "`dvc add data`, `dvc push data.dvc` there")
+
+    def _train(self, numbers: Iterator[int] = itertools.count()) -> None:  # noqa: B008 - counts over all calls
+        (self.work / "out").mkdir(exist_ok=True)
+        (self.work / "out/model.bin").write_bytes(b"%06d" % next(numbers) * 10_000)
+
+    def use(self) -> Row:
+        """Use that version, which neither has here yet."""
+        ours, theirs = (self.work / "ours", self.work / "theirs")
+        name = subprocess.run(
+            [*map(str, podium("-R", self.bare, "resolve", AMONG))], check=True, capture_output=True, text=True
+        )
+        version = name.stdout.split()[0].rpartition(":")[2]
+        command = podium("-R", self.bare, "use", AMONG, "--to", ours)
+        (used,) = compare(Command(command, before=lambda: shutil.rmtree(ours, ignore_errors=True)))
+        path = f"artifacts/{AMONG}/versions/{version}"
+        get = [DVC, "get", "-q", "--rev", "main", self.bare, path, "-o", theirs]
+        got = run(Command(get, self.work, limit=self.patience))
+        return self._row("`use` of it", used, got, "`dvc get --rev main` of it")
+
+    def promote(self, gto: Path) -> Row:
+        """Promote, and push; with GTO: a tag in a repository that has one for each version."""
+        targets = itertools.cycle(("v1", "v2"))
+        ours = min((run(Command(self._promotion(next(targets)))) for _ in range(5)), key=lambda cost: cost.wall)
+        tags = self.work / "gto"
+        _tagged(tags, self.versions)
+        assign = [gto, "assign", "model-7", "--version", "v1.0.0", "--stage", "prod"]
+        theirs = run(Command(assign, tags, limit=self.patience))
+        return self._row("`promote --push`", ours, theirs, f"`gto assign` at {self.versions:,} tags, not pushed")
+
+    def _promotion(self, version: str) -> list[str | Path]:
+        return podium("-R", self.bare, "promote", f"Model-7:{version}", "candidate", "--push")
+
+    def _row(self, what: str, ours: Cost, theirs: Cost, peer: str) -> Row:
+        return Row(f"{what}, {self.versions:,} versions", ours, theirs, peer, 1 / 20)
 
 
-def _log(bare: Path, work: Path) -> Iterator[Row]:
-    """Log a small version and push it, and use it; with DVC: add and push a folder, get it at a revision."""
-    number = itertools.count()
-
-    def next_version() -> None:
-        (work / "out").mkdir(exist_ok=True)
-        (work / "out/model.bin").write_bytes(b"%06d" % next(number) * 10_000)
-
-    checkout = work / "checkout"
-    subprocess.run(["git", "clone", "-q", bare, checkout], check=True)
-    (ours,) = compare(
-        Command(podium("-R", bare, "log", "project-1/line-100", work / "out", "--push"), before=next_version), rounds=3
-    )
-    next_version()
-    shutil.copytree(work / "out", checkout / "data")
-    theirs = run(Command(["sh", "-c", '"$1" add -q data && "$1" push -q data.dvc', "sh", PROGRAMS / "dvc"], checkout))
-    yield Row("`log --push` of 60 kB, 10,000 versions", ours, theirs, "`dvc add`, `dvc push data.dvc` there", 1 / 20)
-    subprocess.run(["git", "commit", "-qam", "x", "--allow-empty"], cwd=checkout, check=True)
-    subprocess.run("git add data.dvc && git commit -qm data", cwd=checkout, check=True, shell=True)
-    (use,) = compare(
-        Command(
-            podium("-R", bare, "use", "project-1/line-100", "--to", work / "to"),
-            before=lambda: shutil.rmtree(work / "to", ignore_errors=True),
-        ),
-        rounds=3,
-    )
-    got = run(Command([PROGRAMS / "dvc", "get", "-q", "--rev", "HEAD", checkout, "data", "-o", work / "got"], work))
-    yield Row("`use`, 10,000 versions", use, got, "`dvc get --rev` there", 1 / 20)
-
-
-def _promote(bare: Path, versions: int, work: Path) -> Iterator[Row]:
-    """Promote, and push; with GTO: a tag in a repository that has a tag for each version and each promotion."""
-    targets = itertools.cycle(("v1", "v2"))
-
-    def line() -> list[str | Path]:
-        return podium("-R", bare, "promote", f"Model-7:{next(targets)}", "candidate", "--push")
-
-    ours = min((run(Command(line())) for _ in range(4)), key=lambda cost: cost.wall)
-    tags = work / "gto"
-    _tagged(tags, versions)
-    theirs = run(Command([PROGRAMS / "gto", "assign", "model-7", "--version", "v1.0.0", "--stage", "prod"], tags))
-    yield Row(
-        "`promote --push`, 10,000 versions", ours, theirs, f"`gto assign` at {versions:,} tags, not pushed", 1 / 20
-    )
+def _gto(place: Path) -> Path | None:
+    """Install GTO, which wants other packages than podium, into an environment of its own; ``None`` where it can't be."""
+    program = place / "bin" / "gto"
+    if not program.exists():
+        try:
+            subprocess.run([sys.executable, "-m", "venv", place], check=True)
+            subprocess.run([place / "bin" / "pip", "install", "-q", "gto"], check=True)
+        except (OSError, subprocess.CalledProcessError) as error:
+            print(f"GTO is left out, since it cannot be installed: {error}", file=sys.stderr)
+            return None
+    return program
 
 
 def _tagged(place: Path, count: int) -> None:
     """Register ten versions of each model: a version is a commit, and a commit holds one version of a model."""
-    subprocess.run(["git", "init", "-q", "-b", "main", place], check=True)
+    _git("init", "-q", "-b", "main", place)
     with subprocess.Popen(["git", "fast-import", "--quiet"], cwd=place, stdin=subprocess.PIPE) as importer:
         assert importer.stdin is not None
         for version in range(10):
-            importer.stdin.write(
-                f"commit refs/heads/main\nmark :{version + 1}\n{_who('committer', version)}data 4\nTrain\n".encode()
+            importer.stdin.write(  # the names of tags and their text are GTO's own
+                f"commit refs/heads/main\nmark :{version + 1}\n{_who('committer', version)}data 5\nTrain\n".encode()
             )
             for model in range(count // 10):
                 text = f"Registering artifact model-{model}"
                 tag = f"tag model-{model}@v{version + 1}.0.0\nfrom :{version + 1}\n{_who('tagger', version)}"
                 importer.stdin.write(f"{tag}data {len(text)}\n{text}\n".encode())
+    if importer.returncode:
+        raise SystemExit("git fast-import failed")
 
 
 def _who(role: str, number: int) -> str:
     return f"{role} Ada Lovelace <ada@acme.dev> {1790000000 + number} +0000\n"
+
+
+def _git(*words: str | Path) -> None:
+    subprocess.run(["git", *map(str, words)], check=True)

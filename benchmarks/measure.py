@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,22 +19,32 @@ PROGRAMS = Path(sys.executable).parent  # podium, dvc, check-jsonschema: those o
 
 @dataclass(frozen=True)
 class Cost:
-    """What a run took: seconds on the clock, seconds of processor time, and its largest process in bytes."""
+    """
+    What a run took: seconds on the clock, seconds of processor time, and its largest process in bytes.
+
+    ``stopped``: it was not at its end by then.
+    """
 
     wall: float
     cpu: float
     memory: int
+    stopped: bool = False
 
 
 @dataclass(frozen=True)
 class Command:
-    """A command line and where it runs; ``before`` puts things back before each run, and is not counted."""
+    """
+    A command line and where it runs.
+
+    ``before`` puts things back before each run, and is not counted. After ``limit`` seconds a command is stopped.
+    """
 
     line: Sequence[str | Path]
     folder: Path | None = None
     environment: Mapping[str, str] | None = None
     before: Callable[[], object] | None = None
     accepts: frozenset[int] = frozenset({0})
+    limit: float | None = None
 
 
 def podium(*arguments: str | Path) -> list[str | Path]:
@@ -74,15 +87,35 @@ def run(command: Command) -> Cost:
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
+            start_new_session=command.limit is not None,
         )
-        _, status, used = os.wait4(process.pid, 0)
+        with _stopping(process.pid, command.limit) as stopped:
+            _, status, used = os.wait4(process.pid, 0)
         wall = time.perf_counter() - start
         process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode not in command.accepts:
+        if process.returncode not in command.accepts and not stopped.is_set():
             output.seek(0)
             words = output.read().decode(errors="replace")[-2000:]
             raise SystemExit(f"{' '.join(map(str, command.line))} gave {process.returncode}:\n{words}")
-    return Cost(wall, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024)
+    return Cost(wall, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024, stopped.is_set())
+
+
+@contextmanager
+def _stopping(group: int, limit: float | None) -> Iterator[threading.Event]:
+    """Kill a group of processes once it has run for too long; tells whether that was so."""
+    stopped = threading.Event()
+
+    def stop() -> None:
+        stopped.set()
+        os.killpg(group, signal.SIGKILL)
+
+    timer = threading.Timer(limit or 0, stop)
+    if limit is not None:
+        timer.start()
+    try:
+        yield stopped
+    finally:
+        timer.cancel()
 
 
 def _surroundings() -> dict[str, str]:
@@ -91,4 +124,5 @@ def _surroundings() -> dict[str, str]:
 
 
 def _cheapest(costs: Sequence[Cost]) -> Cost:
-    return Cost(min(c.wall for c in costs), min(c.cpu for c in costs), max(c.memory for c in costs))
+    stopped = all(c.stopped for c in costs)
+    return Cost(min(c.wall for c in costs), min(c.cpu for c in costs), max(c.memory for c in costs), stopped)

@@ -11,12 +11,18 @@ import generate
 
 @dataclass(frozen=True)
 class Registries:
-    """A small, a middle and a large registry, as bare repositories and as checkouts."""
+    """
+    A small, a middle and a large registry, as bare repositories and as checkouts.
+
+    ``patience``: seconds that a peer may take; ``gto``: its program, where there is one.
+    """
 
     work: Path
     small: int = 1_000
     middle: int = 10_000
     large: int = 100_000
+    patience: float = 1_200
+    gto: Path | None = None
 
     def bare(self, versions: int, per_artifact: int = 10) -> Path:
         """Give a bare repository of that many versions; made where it isn't there."""

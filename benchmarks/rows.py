@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
 from measure import Cost
 
@@ -13,14 +15,14 @@ class Row:
     A comparison within one run.
 
     ``at_most`` is the largest ratio ours / theirs that keeps the promise; where podium has to be so many times faster than a
-    peer, it is one over that number.
+    peer, it is one over that number, and ``None`` where nothing is promised.
     """
 
     what: str
     ours: Cost
     theirs: Cost
     peer: str
-    at_most: float
+    at_most: float | None
 
     @property
     def ratio(self) -> float:
@@ -36,9 +38,14 @@ class Row:
             self.peer,
             _seconds(self.theirs),
             _times(self.ratio),
-            _times(self.at_most),
-            "yes" if self.ratio <= self.at_most else "**no**",
+            _times(self.at_most) if self.at_most is not None else "",
+            self._kept(),
         )
+
+    def _kept(self) -> str:
+        if self.at_most is None:
+            return ""
+        return "yes" if self.ratio <= self.at_most else "**no**"
 
 
 HEAD = ("what", "podium", "memory", "against", "took", "ratio", "promise", "kept")
@@ -50,8 +57,23 @@ def table(rows: list[Row]) -> str:
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
+def save(rows: list[Row], place: Path) -> None:
+    """Keep the rows of a part, for a later table."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_text(json.dumps([asdict(row) for row in rows], indent=1))
+
+
+def saved(place: Path) -> list[Row] | None:
+    """Give the rows of a part that an earlier run measured, if one did."""
+    if not place.exists():
+        return None
+    rows = json.loads(place.read_text())
+    return [Row(**{**row, "ours": Cost(**row["ours"]), "theirs": Cost(**row["theirs"])}) for row in rows]
+
+
 def _seconds(cost: Cost) -> str:
-    return f"{cost.wall:.2f} s ({cost.cpu:.2f} cpu)"
+    more = "over " if cost.stopped else ""  # it was stopped then: the ratio is better than the table says
+    return f"{more}{cost.wall:.2f} s ({cost.cpu:.2f} cpu)"
 
 
 def _times(ratio: float) -> str:
