@@ -1,7 +1,7 @@
 """
 Measure everything, and print a table of ratios.
 
-    python benchmarks/table.py [--work DIR] [--only reading checking moving field] [--resume] [--clean]
+    python benchmarks/table.py [--work DIR] [--only reading checking presence moving field] [--resume] [--clean]
 
 Each row compares podium with a peer or a floor, run in turn on the same machine. At full size the work folder takes 4 GB,
 and 12 GB for as long as `moving` runs; the registries in it are made once, and kept until `--clean`. A part that is done is
@@ -24,6 +24,7 @@ from pathlib import Path
 
 import checking
 import field
+import presence
 import reading
 from registries import Registries
 from rows import Row, save, saved, table
@@ -31,7 +32,13 @@ from rows import Row, save, saved, table
 import moving
 
 WHO = {"NAME": "Ada Lovelace", "EMAIL": "ada@acme.dev"}
-PARTS = {"reading": reading.rows, "checking": checking.rows, "moving": moving.rows, "field": field.rows}
+PARTS = {
+    "reading": reading.rows,
+    "checking": checking.rows,
+    "presence": presence.rows,
+    "moving": moving.rows,
+    "field": field.rows,
+}
 
 
 def main() -> None:
