@@ -11,6 +11,8 @@ import pytest
 
 from podium import manifest, resolve
 from podium.errors import Denied, Error, Unavailable
+from podium.freshness import ANEW
+from podium.index import source, web
 from podium.storage import Storage, patience, watching
 from tests.hostile import odd
 from tests.hostile.conftest import ALL, some
@@ -303,3 +305,25 @@ def test_no_header_with_a_password_goes_to_another_server(at_server, root, conte
             used(root, content, tmp_path / kind)
         assert any(SECRET in asked for _, _, asked in server.asked)
         assert [asked for _, _, asked in other.asked if SECRET in asked] == []
+
+
+# --- the static index
+
+
+@pytest.mark.parametrize("way", some([*LISTS, *(way for way, _ in WAYS)], 16))
+def test_whatever_answers_in_the_place_of_an_index_it_ends(way, tmp_path, monkeypatch):
+    monkeypatch.setattr(odd.Server, "bomb", odd.packed(100))
+    monkeypatch.setattr(web, "TIMEOUT", 0.5)
+    monkeypatch.setattr(web, "LONGEST", 0.8)
+    with odd.serving(tmp_path) as other, odd.serving(tmp_path, other.port) as server:
+        where = f"http://alice:{SECRET}@127.0.0.1:{server.port}/{way}"
+        try:
+            found = source.find(where, tmp_path / "cache", ANEW)
+        except Unavailable as refused:
+            found = None
+            said = f"{refused.sentence} {refused.hint}"
+        else:
+            said = ""
+    assert found is None
+    assert SECRET not in said
+    assert other.asked == []

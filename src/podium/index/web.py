@@ -13,7 +13,7 @@ import threading
 import time
 import weakref
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from http import client
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 TIMEOUT = 15.0
 """Seconds for which a server may keep silent."""
 LONGEST = 60.0
-"""Seconds that one answer may take, however small the pieces in which it comes."""
+"""Seconds that one file may take, with all redirects, however small the pieces in which it comes."""
 _REDIRECTS = 5
 _CHUNK = 1 << 16
 _MOVED = frozenset({301, 302, 303, 307, 308})
@@ -96,10 +96,12 @@ class Server:
         if anew:
             headers["Cache-Control"] = "no-cache"
         address = f"{self.url}/{path}"
-        with self._told(path):
+        with self._told(path), self._in_time() as expired:
             try:
                 return self._followed(address, headers, most)
             except (client.IncompleteRead, Broken, ConnectionError, client.BadStatusLine):
+                if expired.is_set():
+                    raise
                 self._forget()  # a kept connection that ended meanwhile, or half a body: once more, over a new one
                 return self._followed(address, headers, most)
 
@@ -177,6 +179,29 @@ class Server:
             self._own.connections = _Connections()
         connections: _Connections = self._own.connections
         return connections.by_origin
+
+    @contextmanager
+    def _in_time(self) -> Iterator[threading.Event]:
+        """End whatever is asked in this thread after a while: a server may send a byte of a header now and then."""
+        kept, expired = self._kept, threading.Event()
+
+        def expire() -> None:
+            expired.set()
+            for connection in list(kept.values()):
+                with suppress(OSError, AttributeError):  # none is open yet, or it has ended
+                    socket.socket.shutdown(connection.sock, socket.SHUT_RDWR)
+
+        timer = threading.Timer(LONGEST, expire)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield expired
+        except (OSError, client.HTTPException, ValueError, Broken):
+            if expired.is_set():
+                raise Broken(f"takes more than {LONGEST:.0f} seconds") from None
+            raise
+        finally:
+            timer.cancel()
 
     def _forget(self) -> None:
         """Close this thread's connections."""
