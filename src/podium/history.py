@@ -104,7 +104,7 @@ class Commit:
     date: datetime
     message: str
 
-    @property
+    @cached_property
     def subject(self) -> str:
         """The first paragraph of the message, on one line."""
         return " ".join(self.message.strip().partition("\n\n")[0].split())

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from podium import plan as planned
 from podium.diff import ALIAS_KINDS, Change, Comparison, Files, Pair
 from podium.model import Policy, Version
-from podium.plan import Gate, Move, Plan
 from podium.render import comparison, findings
 from podium.render.plain import columns, number, one_line, size
 from podium.render.registry import fact
+
+if TYPE_CHECKING:  # who tells of changes that were made needs no rules
+    from podium.plan import Gate, Move, Plan
 
 Mark = Callable[[str], str]
 """How a value from the registry is written: as it is in text, made safe in Markdown."""
@@ -70,7 +71,13 @@ def change(value: Change) -> dict[str, Any]:
 
 
 def _side(side: Any) -> Any:
-    return {"asks": list(planned.asks(side))} if isinstance(side, Policy) else side
+    return {"asks": _asks(side)} if isinstance(side, Policy) else side
+
+
+def _asks(policy: Policy | None) -> list[str]:
+    from podium import plan as planned
+
+    return list(planned.asks(policy))
 
 
 # --- sentences that text and Markdown share -------------------------------------------------------------------------
@@ -130,7 +137,7 @@ def _described(change: Change, mark: Mark) -> str:
 def _policy(change: Change, mark: Mark) -> str:
     if change.alias is None:
         return f"team schema {mark(change.path)} changes"
-    old, new = planned.asks(change.before), planned.asks(change.after)
+    old, new = _asks(change.before), _asks(change.after)
     said = [
         *(f"no longer asks: {mark(each)}" for each in old if each not in new),
         *(f"now asks: {mark(each)}" for each in new if each not in old),
@@ -141,6 +148,8 @@ def _policy(change: Change, mark: Mark) -> str:
 def _edited(change: Change, mark: Mark) -> str:
     if change.kind == "card-changed":
         return f"model card of {mark(change.name)} changes"
+    from podium import plan as planned
+
     why = planned.concern(change.path)
     return f"{mark(change.path)} {why}" if why is not None else mark(change.path)
 

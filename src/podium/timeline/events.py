@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from podium import codec, diff, git, layout, plan, refs
+from podium import codec, diff, git, layout, refs
 from podium.errors import Denied, NoSuchAlias
 from podium.history import Event
 from podium.timeline.past import Past
@@ -83,7 +83,11 @@ def events(
 
 
 def _matters(change: diff.Change) -> bool:
-    return change.kind != "other" or plan.concern(change.path) is not None
+    if change.kind != "other":
+        return True
+    from podium import plan  # it knows all the rules, and most of history has a meaning of its own
+
+    return plan.concern(change.path) is not None
 
 
 def _followed(repository: Repository, tip: str, path: str) -> list[str]:
