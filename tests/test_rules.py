@@ -603,7 +603,7 @@ def test_bytes_present_says_what_a_look_at_the_remote_found():
             2,
             3,
             "'vision/resnet50:v0': model.safetensors is missing",
-            "`podium upload vision/resnet50:v0` where the bytes are",
+            "`podium upload vision/resnet50:v0` where the bytes are, with --repair where the remote's are damaged",
         )
     ]
 

@@ -24,6 +24,9 @@ LONGEST_PART = 255
 LONGEST = 2048
 """Bytes in a path: half of what Linux takes, so that a folder can hold it."""
 
+DEEPEST = 100
+"""Folders within each other that a path may have."""
+
 _RESERVED = r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9]|conin|conout)"
 _PLAIN = re.compile(
     rf"(?:(?!{_RESERVED}(?:[./]|\Z))[A-Za-z0-9_-][A-Za-z0-9_.-]{{0,199}}(?<!\.)(?:/(?!\Z)|\Z))+",
@@ -40,21 +43,22 @@ _UNSEEN_BY_HFS = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")
 
 def why_not_path(path: str) -> str | None:
     """Say why a model version may not hold a file at this path; ``None`` where it may."""
-    if len(path) <= LONGEST and _PLAIN.fullmatch(path):
+    if len(path) <= LONGEST and path.count("/") <= DEEPEST and _PLAIN.fullmatch(path):
         return None
     try:
-        size = len(path.encode())
+        path.encode()
     except UnicodeEncodeError:
         return "it is not valid UTF-8"
-    if size > LONGEST:
-        return f"it is longer than {LONGEST} bytes"
-    if _CONTROL.search(path):
-        return "it holds a control character"
-    if "\\" in path:
-        return "it holds a backslash"
-    return next((reason for part in path.split("/") if (reason := _why_not_part(part)) is not None), None)
+    reasons = (reason for broken, reason in _PATH_RULES if broken(path))
+    return next(reasons, None) or next((why for part in path.split("/") if (why := _why_not_part(part))), None)
 
 
+_PATH_RULES: tuple[tuple[Callable[[str], object], str], ...] = (
+    (lambda path: len(path.encode()) > LONGEST, f"it is longer than {LONGEST} bytes"),
+    (lambda path: path.count("/") > DEEPEST, f"it lies in more than {DEEPEST} folders"),
+    (_CONTROL.search, "it holds a control character"),
+    (lambda path: "\\" in path, "it holds a backslash"),
+)
 _PART_RULES: tuple[tuple[Callable[[str], object], str], ...] = (
     (lambda part: not part, "it is absolute, or a part of it is empty"),
     (lambda part: part in {".", ".."}, "it does not stay inside: a part of it is . or .."),

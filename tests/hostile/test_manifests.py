@@ -18,7 +18,7 @@ PATHS = [
     ["C:evil"], ["C:/evil"], ["\\\\server\\share"], ["//server/share"], ["a\\b"], ["..\\evil"], ["a:stream"], ["a", "a"],
     ["a", "A"], ["é", "e\u0301"], ["a", "a/b"], ["A", "a/b"], ["con"], ["nul.txt"], ["deep/COM1"], ["com¹"], ["a\x1bb"],
     ["a\nb"], ["a\0b"], ["a\u202eb"], [".g\u200cit/config"], [".git/config"], [".GIT/hooks/x"], ["GIT~1/x"], ["a."], ["a "],
-    ["a" * 5000], ["/".join(["a" * 200] * 30)], ["/".join("a" * 3000)], [".podium-0123456789abcdef.tmp"],
+    ["a" * 5000], ["/".join(["a" * 200] * 30)], ["/".join("a" * 3000)], ["/".join("a" * 102)], [".podium-0123456789abcdef.tmp"],
 ]  # fmt: skip
 
 

@@ -4,12 +4,14 @@ import os
 import shutil
 import socket
 import stat
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from podium import resolve, target
-from podium.errors import Denied
+from podium.bundle import archive
+from podium.errors import Denied, Unavailable
 from podium.model import File
 from podium.storage import Storage
 from podium.storage.hashing import of_bytes
@@ -165,3 +167,48 @@ def test_a_folder_that_is_swapped_as_a_whole_meanwhile_is_still_the_one_that_was
     target.copied(folder, [File("a", sums.size, sums.md5, sums.sha256)], lambda files: files, swapped, force=False)
     assert list(elsewhere.iterdir()) == []
     assert (tmp_path / "moved/a").read_bytes() == b"bytes"
+
+
+# --- what is logged
+
+
+def deep(folder):
+    """Make a file in more folders than a path can name."""
+    above = os.open(folder, os.O_RDONLY)
+    for _ in range(1500):
+        os.mkdir("dd", dir_fd=above)
+        below = os.open("dd", os.O_RDONLY, dir_fd=above)
+        os.close(above)
+        above = below
+    os.close(above)
+
+
+def undo(folder):
+    """Take such folders away, from below: what walks them from above gives up."""
+    subprocess.run(["rm", "-rf", str(folder)], check=True)
+
+
+SOURCES = {
+    "a pipe": lambda folder: os.mkfifo(folder / "p"), "a socket": lambda folder: special(folder / "s", "a socket"),
+    "no UTF-8": lambda folder: os.close(os.open(os.fsencode(folder) + b"/\xff", os.O_CREAT)), "a circle": lambda folder: link(folder / "l", "l"),
+    "a link to itself": lambda folder: link(folder / "l", folder), "a link outside": lambda folder: link(folder / "l", "/etc/passwd"),
+    "a link to nothing": lambda folder: link(folder / "l", "/nowhere"), "a line break": lambda folder: text(folder / "a\nb"),
+    "case": lambda folder: (text(folder / "a"), text(folder / "A")), "git": lambda folder: text(folder / ".git/config"),
+    "our own name": lambda folder: text(folder / ".podium-0123456789abcdef.tmp"), "too deep": deep,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", SOURCES)
+def test_a_folder_that_cannot_be_a_version_is_refused_before_anything_is_kept(what, root, tmp_path):
+    (tmp_path / "odd").mkdir()
+    SOURCES[what](tmp_path / "odd")
+    with pytest.raises(Denied):
+        Storage.at(root).add(tmp_path / "odd")
+    assert not (root / ".dvc/cache").exists()
+    undo(tmp_path / "odd")
+
+
+def test_a_bundle_that_is_a_pipe_keeps_nobody_waiting(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(Unavailable, match="no plain file"), archive.opened(tmp_path / "pipe"):
+        pass

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import tarfile
 from collections.abc import Iterable, Iterator, Mapping
@@ -18,7 +19,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from podium.errors import Denied, Unavailable
-from podium.storage import hashing
+from podium.storage import arrivals, hashing
 from podium.storage.hashing import Sums
 
 INDEX, HISTORY = "podium-bundle.json", "history.bundle"
@@ -167,7 +168,7 @@ def opened(file: Path) -> Iterator[Archive]:
     """Open an archive; raises Denied where it is none or is cut off, Unavailable where it cannot be read."""
     where = repr(str(file))
     try:
-        with file.open("rb") as stream:
+        with os.fdopen(arrivals.plain(str(file)), "rb") as stream:
             yield _archive(stream, where)
     except OSError as error:
         raise Unavailable(

@@ -69,7 +69,7 @@ def listing(source: Path) -> list[Source]:
     """
     try:
         root = os.path.realpath(source, strict=True)
-        found = list(_inside(root, root, "")) if Path(root).is_dir() else [_file(root, source.name)]
+        found = list(_inside(root)) if Path(root).is_dir() else [_file(root, source.name)]
     except OSError as error:
         raise Denied(f"{_shown(error.filename or source)} cannot be read: {error.strerror}") from None
     if not found:
@@ -79,17 +79,20 @@ def listing(source: Path) -> list[Source]:
     return found
 
 
-def _inside(root: str, folder: str, prefix: str) -> Iterator[Source]:
-    with os.scandir(folder) as entries:
-        for entry in sorted(entries, key=lambda entry: entry.name):
-            path = prefix + entry.name
-            _check_name(entry.name, path)
-            if entry.is_symlink():
-                yield _file(_linked(root, entry.path, path), path)
-            elif entry.is_dir():
-                yield from _inside(root, entry.path, f"{path}/")
-            else:
-                yield _file(entry.path, path)
+def _inside(root: str) -> Iterator[Source]:
+    folders = [(root, "")]
+    while folders:
+        folder, prefix = folders.pop()
+        with os.scandir(folder) as entries:
+            for entry in sorted(entries, key=lambda entry: entry.name):
+                path = prefix + entry.name
+                _check_name(entry.name, path)
+                if entry.is_symlink():
+                    yield _file(_linked(root, entry.path, path), path)
+                elif entry.is_dir():
+                    folders.append((entry.path, f"{path}/"))
+                else:
+                    yield _file(entry.path, path)
 
 
 def _check_name(name: str, path: str) -> None:
