@@ -7,25 +7,21 @@ land. Turns only save work. What lands is decided by the remote, which compares 
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
-import random
 import re
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from podium.git import program
+from podium.git import program, tickets
 from podium.git.objects import open_repository
 from podium.git.remote import Remote
 from podium.git.sources import cache_folder
 
 WAIT = 120.0
-"""Seconds to wait for a turn before trying without: whoever has it may hang."""
+"""Seconds to wait in a line that does not move before trying without a turn: whoever has it may hang."""
 _ID = re.compile(r"[0-9a-f]{40}")
 
 
@@ -52,20 +48,9 @@ class Pushes:
         digest = hashlib.sha256(url.encode("utf-8", "surrogateescape")).hexdigest()[:20]
         return cls(cache_folder() / "pushes" / digest)
 
-    @contextmanager
-    def turn(self) -> Iterator[None]:
-        """Take a turn; without one where it does not come, or where the file system has no locks."""
-        handle: int | None = None
-        with suppress(OSError):
-            self.place.parent.mkdir(parents=True, exist_ok=True)
-            handle = os.open(self.place.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            if handle is not None:
-                _wait(handle)
-            yield
-        finally:
-            if handle is not None:
-                os.close(handle)
+    def turn(self) -> AbstractContextManager[None]:
+        """Take a turn, in the order in which they were asked for; without one where the file system has no locks."""
+        return tickets.turn(self.place.with_suffix(".queue"), WAIT)
 
     def last(self) -> Word | None:
         """Read what the last one left; ``None`` where there is nothing to be read."""
@@ -82,19 +67,6 @@ class Pushes:
         with suppress(OSError):
             unfinished.write_text(json.dumps({"tip": word.tip, "folder": str(word.folder)}))
             unfinished.replace(self.place.with_suffix(".json"))
-
-
-def _wait(handle: int) -> None:
-    end = time.monotonic() + WAIT
-    while time.monotonic() < end:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            time.sleep(random.uniform(0.02, 0.06))  # noqa: S311  # nobody gains by guessing it
-        except OSError:  # a file system without locks
-            return
-        else:
-            return
 
 
 def brought(remote: Remote, word: Word) -> bool:

@@ -256,8 +256,10 @@ def push(
         return _published(edited, changes)
     before()
     tried: list[tuple[str, Published]] = []
-    for number in _attempts():
-        with git.Pushes.of(target.remote).turn():
+    with git.Pushes.of(
+        target.remote
+    ).turn():  # kept until it lands: whoever loses to another machine loses no place here
+        for number in _attempts():
             target = target.renewed() if number else target.told()
             for commit, published in tried:
                 if git.contains(target.repository, target.commit, commit):
