@@ -11,7 +11,7 @@ from pathlib import Path
 from podium import manifest
 from podium.errors import Denied, Unavailable
 from podium.model import File
-from podium.storage import arrivals, copying, hashing, proofs, space, stored
+from podium.storage import arrivals, copying, hashing, partial, proofs, space, stored
 from podium.storage.arrivals import READ_ONLY, Arrivals
 from podium.storage.content import Source
 from podium.storage.hashing import Hasher, Sums
@@ -110,11 +110,11 @@ class Cache:
 
         Gives the sums, or ``None`` where they don't fit.
         """
-        head, size = [], 0
+        head, there = [], 0
         for chunk in chunks:
             head.append(chunk)
-            size += len(chunk)
-            if size >= SMALL:
+            there += len(chunk)
+            if there >= SMALL:
                 return self._streamed(chain(head, chunks), lambda sums: md5 if fits(sums) else None)
         content = b"".join(head)
         sums = hashing.of_bytes(content)
@@ -125,6 +125,36 @@ class Cache:
         self._arrivals.whole(place, content)
         self._remember(md5, sums, place)
         return sums
+
+    def fetch(
+        self, md5: str, source: Callable[[int], Iterator[bytes]], size: int, fits: Callable[[Sums], bool]
+    ) -> Sums | None:
+        """
+        Take an object from where it is, if its sums fit, as ``receive`` does; ``source`` gives it from a byte on.
+
+        A large one that breaks off is kept, and gone on with by the next run; where that was not right, it begins anew.
+        """
+        if size < partial.LEAST:
+            return self.receive(md5, source(0), fits)
+        self._sweep()
+        self._make(str(self._unfinished))
+        with partial.taken(self._unfinished, md5) as part:
+            if part is None:  # another process is at it: whoever is first will do
+                return self.receive(md5, source(0), fits)
+            sums = part.fill(source, size)
+            if not fits(sums) and part.begun:
+                part.clear()
+                sums = part.fill(source, size)
+            if not fits(sums):
+                part.clear()
+                return None
+            part.reveal(self.path(md5), self._make)
+        self._remember(md5, sums)
+        return sums
+
+    def begun(self, md5: str) -> int:
+        """Give how many bytes an earlier run left of an object that it did not get whole."""
+        return partial.size(self._unfinished, md5)
 
     def _streamed(self, chunks: Iterable[bytes], named: Callable[[Sums], str | None]) -> Sums | None:
         """Write a stream while it is hashed; what it is called shows at its end, ``None`` for not at all."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from podium.errors import Denied, Unavailable
-from podium.storage import hostkeys
+from podium.storage import hostkeys, limits
 from podium.storage.cache import Cache
 from podium.storage.remote import FolderRemote, Remote, ServerRemote
 
@@ -82,6 +82,7 @@ class Config:
         if kind is LocalFileSystem:
             return FolderRemote(name, Path(path))
         filesystem = kind(**options)
+        limits.bound(filesystem)
         if filesystem.protocol == "ssh":
             hostkeys.connect(name, filesystem)
         return ServerRemote(name, filesystem, path)

@@ -55,15 +55,16 @@ class FolderRemote:
         with self._told():
             return {md5: self._size(md5) for md5 in objects}
 
-    def chunks(self, md5: str) -> Iterator[bytes]:
-        """Read an object; raises Absent, also where its name is that of something else than a file."""
+    def chunks(self, md5: str, start: int = 0) -> Iterator[bytes]:
+        """Read an object from a byte on; raises Absent, also where its name is that of something else than a file."""
         with self._told():
             descriptor = arrivals.plain(self._place(md5))
             try:
                 size = os.fstat(descriptor).st_size
-                if size < hashing.CHUNK:  # room for a chunk costs more than reading a small file
+                if size < hashing.CHUNK and not start:  # room for a chunk costs more than reading a small file
                     yield arrivals.rest_of(descriptor, size)
                     return
+                os.lseek(descriptor, start, os.SEEK_SET)
                 while chunk := os.read(descriptor, hashing.CHUNK):
                     yield chunk
             finally:

@@ -21,8 +21,10 @@ T = TypeVar("T")
 
 FIRST = 2
 """How often the first contact is tried again: a server that never answered may be a wrong address."""
-LATER = 6
-"""How often anything is tried again, without a byte between, once the server has answered."""
+LATER = 8
+"""How often anything is tried again, without a byte between, once the server has answered: half a minute and more."""
+SILENCE = 100.0
+"""Seconds without a sign of life after which nothing is tried again: each try may wait long for an answer."""
 _SHORTEST, _LONGEST = 0.4, 8.0
 """Seconds between two tries: each time twice as long, and a part of it by chance, so that many do not come back at once."""
 _QUIET = 1.0
@@ -102,17 +104,18 @@ class Patience:
         self._between = between
         self._lock = threading.Lock()
         self._answered = False
+        self._heard = 0.0
         self._said = 0.0
 
     def until_done(self, attempt: Callable[[], T]) -> T:
         """Do something that can be done again, until it is done; raises what it raises, if that stays so."""
-        failures = 0
+        began, failures = time.monotonic(), 0
         while True:
             try:
                 result = attempt()
             except Broken as broken:
                 failures += 1
-                self.wait(broken, failures)
+                self.wait(broken, failures, began)
             else:
                 self.answered()
                 return result
@@ -120,13 +123,24 @@ class Patience:
     def answered(self) -> None:
         """Take note that the server answered."""
         self._answered = True
+        self._heard = time.monotonic()
 
-    def wait(self, broken: Broken, failures: int) -> None:
-        """Wait before something is tried again, and say so; raises ``broken`` where it was tried often enough."""
-        limit = 1 if isinstance(broken, Mute) else LATER if self._answered else FIRST
+    def wait(self, broken: Broken, failures: int, began: float) -> None:
+        """
+        Wait before something is tried again, and say so.
+
+        Raises ``broken`` where it was tried often enough, Unavailable where the server was silent for too long since then.
+        """
+        limit = LATER if self._answered else FIRST
+        silent = time.monotonic() - max(self._heard, began)
+        if silent > SILENCE:
+            raise Unavailable(
+                f"the DVC remote {self._name!r} has not answered for {silent:.0f} seconds",
+                "see whether the server is well, then run it again; what has arrived is not sent or fetched again",
+            )
         if failures > limit:
             raise broken
-        pause = min(_LONGEST, _SHORTEST * 2 ** (failures - 1)) * random.uniform(0.5, 1.5)  # noqa: S311 - no secret
+        pause = min(_LONGEST, _SHORTEST * 2 ** (failures - 1)) * random.uniform(0.75, 1.25)  # noqa: S311 - no secret
         self._say(f"{broken.sentence}; trying again in {pause:.1f} s ({failures} of {limit})")
         time.sleep(pause)
         self._between()

@@ -9,14 +9,15 @@ from __future__ import annotations
 import os
 import re
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from podium.errors import Denied, Unavailable
 from podium.progress import silent
-from podium.storage import clients, hashing, proofs, stored
+from podium.storage import clients, hashing, limits, multipart, proofs, stored
 from podium.storage.folder import FolderRemote
 from podium.storage.patience import Broken, Mute, Patience, passes, status_of
 from podium.storage.progress import Meter, Stopped, each
@@ -31,8 +32,10 @@ _SMALL_BLOCK = 64 << 10
 """Bytes asked for at a time where a server streams, or did not give a whole block in good time."""
 _SLOWEST = 10_000
 """Bytes a second at which an upload has to arrive."""
-_PART = 5 * hashing.CHUNK
-"""Bytes in a part of a large object, the least that S3 takes: every part under way is in memory."""
+_ANSWER = 90.0
+"""Seconds in which S3 has to answer where it may have to put many parts together; its client's own limit comes first."""
+_PARTIAL, _NOTHING_THERE = 206, 416
+"""What an HTTP server answers that gives the part which was asked for, or has none from there on."""
 _FEW = 256
 """Objects that are asked for one by one; of more, the server is asked to list what it has."""
 _WORTH = 50
@@ -49,6 +52,7 @@ class ServerRemote:
         self.name = name
         self._filesystem = filesystem
         clients.steer(filesystem, path)
+        limits.ask_once(filesystem)
         self._path = path
         self._patience = Patience(name, self._connect_anew)
         self._watch = Watch(_own_limit(filesystem.config))
@@ -132,13 +136,13 @@ class ServerRemote:
 
         return self._patience.until_done(ask)
 
-    def chunks(self, md5: str) -> Iterator[bytes]:
+    def chunks(self, md5: str, start: int = 0) -> Iterator[bytes]:
         """
-        Read an object; raises Absent.
+        Read an object from a byte on; raises Absent.
 
         Where the connection breaks off it is read on from there: whoever takes the bytes proves the whole of them.
         """
-        done = failures = 0
+        began, done, failures = time.monotonic(), start, 0
         while True:
             try:
                 for chunk in self._read(md5, done):
@@ -148,7 +152,7 @@ class ServerRemote:
                     yield chunk
             except Broken as broken:
                 failures += 1
-                self._patience.wait(broken, failures)
+                self._patience.wait(broken, failures, began)
             except Absent:
                 self.probe()
                 raise
@@ -156,22 +160,33 @@ class ServerRemote:
                 return
 
     def _read(self, md5: str, start: int) -> Iterator[bytes]:
-        with self._told(), self._opened(md5) as stream:
+        with self._told(), self._opened(md5, start) as stream:
+            if stream is None:
+                return
+            skipped = 0 if self._begins_at(stream, start) else start
             if start and not self._is_http:
                 self._watch.call(lambda: stream.seek(start))
-                start = 0
             for chunk in self._watch.pieces(stream, self._step, hashing.CHUNK):
-                if start < len(chunk):
-                    yield chunk[start:] if start else chunk
-                start = max(0, start - len(chunk))
+                if skipped < len(chunk):
+                    yield chunk[skipped:] if skipped else chunk
+                skipped = max(0, skipped - len(chunk))
+
+    def _begins_at(self, stream: Any, start: int) -> bool:
+        """Tell whether what is read begins where it was asked to: not every HTTP server knows parts."""
+        return not self._is_http or start == 0 or getattr(getattr(stream, "r", None), "status", None) == _PARTIAL
 
     @contextmanager
-    def _opened(self, md5: str) -> Iterator[Any]:
-        """Open an object; what says nothing is not closed, since that would wait for it, and asked in smaller steps next."""
-        block = _BLOCK if self._step == hashing.CHUNK else _SMALL_BLOCK
-        options = {"block_size": 0 if self._is_http else block}
+    def _opened(self, md5: str, start: int) -> Iterator[Any]:
+        """
+        Open an object; gives ``None`` where a web server says that it has no byte from there on.
+
+        What says nothing is not closed, since that would wait for it, and asked in smaller steps next.
+        """
         try:
-            stream = self._watch.call(lambda: self._filesystem.open(self._place(md5), "rb", **options))
+            stream = self._watch.call(lambda: self._open(md5, start))
+            if stream is None:
+                yield None
+                return
             try:
                 yield stream
             except Silent:
@@ -184,15 +199,30 @@ class ServerRemote:
             self._step = _SMALL_BLOCK
             raise
 
+    def _open(self, md5: str, start: int) -> Any:
+        block = _BLOCK if self._step == hashing.CHUNK else _SMALL_BLOCK
+        options: dict[str, Any] = {"block_size": 0 if self._is_http else block}
+        if start and self._is_http:
+            options["headers"] = {"Range": f"bytes={start}-"}
+        try:
+            return self._filesystem.open(self._place(md5), "rb", **options)
+        except Exception as error:
+            if start and status_of(error) == _NOTHING_THERE:
+                return None
+            raise
+
     def send(self, md5: str, source: Path, meter: Meter) -> None:
         """
-        Write an object: in one request, or under a temporary name and renamed where the server would show a part.
+        Write an object: in one request or in parts, or under a temporary name and renamed where the server would show a part.
 
-        What broke off is sent anew from its beginning.
+        What broke off is sent anew from its beginning, but for the parts that S3 has.
         """
         self._refuse_http()
-
         place = self._place(md5)
+        if self._filesystem.protocol == "s3" and multipart.is_large(source.stat().st_size):
+            bucket, key, _ = self._filesystem.fs.split_path(place)
+            multipart.Sending(self._ask_s3, bucket, key, source).send(meter.add)
+            return
         temporary = self._filesystem.join(self._filesystem.parent(place), proofs.temporary_in(Path()).name)
 
         def attempt() -> None:
@@ -213,9 +243,20 @@ class ServerRemote:
                     self._watch.call(lambda: self._filesystem.remove(temporary))
             raise
 
+    def _ask_s3(self, request: str, *, body: Callable[[], Any] | None = None, **arguments: Any) -> dict[str, Any]:
+        limit = _ANSWER + (multipart.LEAST / _SLOWEST if body is not None else 0)
+
+        def ask() -> dict[str, Any]:
+            content = {} if body is None else {"Body": body()}
+            with self._told():
+                return dict(self._watch.call(lambda: self._filesystem.fs.call_s3(request, **arguments, **content), limit))
+
+        return self._patience.until_done(ask)
+
     def _put(self, source: Path, place: str, temporary: str, counted: _Counted) -> None:
         if self._shows_only_whole_objects:
-            self._filesystem.put_file(str(source), place, callback=counted.callback(), **self._parts())
+            parts = {"chunksize": multipart.LEAST} if self._filesystem.protocol in {"s3", "gs"} else {}
+            self._filesystem.put_file(str(source), place, callback=counted.callback(), **parts)
             return
         self._filesystem.makedirs(self._filesystem.parent(place), exist_ok=True)
         if self._filesystem.protocol == "ssh":
@@ -230,13 +271,6 @@ class ServerRemote:
             self._filesystem.fs.client.move(temporary, place, overwrite=True)
         else:
             self._filesystem.move(temporary, place)
-
-    def _parts(self) -> dict[str, int]:
-        """Say in what parts a large object goes where the client would hold ten of 50 MB in memory."""
-        return {
-            "s3": {"chunksize": _PART, "max_concurrency": 2},
-            "gs": {"chunksize": _PART},
-        }.get(self._filesystem.protocol, {})
 
     def write(self, md5: str, content: bytes) -> None:
         """Write a small object."""

@@ -211,7 +211,8 @@ class Storage:
         lacking = [file for file in distinct if not cache.has(file.md5, file.size)]
         threads = crew(_READERS, record.size, record.nfiles)
         if lacking:
-            cache.check_room(_bytes_of(record, lacking), "fetching it")
+            begun = sum(min(cache.begun(file.md5), max(file.size, 0)) for file in lacking)
+            cache.check_room(_bytes_of(record, lacking) - begun, "fetching it")
             threads = self._remote(remote or record.remote).crew(record.size, record.nfiles)
         with space.told("the cache"):
             sums = dict(each(bring, _largest_first(distinct), threads, meter))
@@ -221,9 +222,10 @@ class Storage:
         return known
 
     def _received(self, file: File, source: Remote, meter: Meter) -> Sums:
-        def counted() -> Iterator[bytes]:
-            size = 0
-            for chunk in source.chunks(file.md5):
+        def counted(start: int) -> Iterator[bytes]:
+            size = start
+            meter.add(start)
+            for chunk in source.chunks(file.md5, start):
                 size += len(chunk)
                 if UNKNOWN != file.size < size:
                     break
@@ -231,7 +233,7 @@ class Storage:
                 yield chunk
 
         try:
-            sums = self._cache.receive(file.md5, counted(), lambda sums: fits(file, sums))
+            sums = self._cache.fetch(file.md5, counted, file.size, lambda sums: fits(file, sums))
         except Absent:
             raise _missing(source, repr(file.path), file.md5) from None
         if sums is None:

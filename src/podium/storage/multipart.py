@@ -1,0 +1,151 @@
+"""
+Large objects on S3 go in parts, and go on where an earlier run broke off.
+
+S3 keeps the parts of an upload that did not come to its end. A part is taken for sent only if the server tells the MD5 and
+the size that this part has here; a server that tells another kind of hash is sent all of it again. So whatever becomes an
+object is what lies here, whoever sent its parts. Two runs may work on one upload: both send the same bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from podium.errors import Unavailable
+from podium.storage.patience import Broken
+from podium.storage.progress import Meter, each
+from podium.storage.stored import Absent
+
+LEAST = 5 << 20
+"""Bytes in a part, the least that S3 takes: every part under way is in memory."""
+_MOST_PARTS = 10_000
+_AT_ONCE = 3
+"""Parts of one object under way at a time."""
+
+Call = Callable[..., dict[str, Any]]
+"""One request to S3 by its name and arguments, tried again for as long as that is worth it; raises Absent, Unavailable."""
+Part = dict[str, Any]
+
+
+def is_large(size: int) -> bool:
+    """Tell whether an object goes in parts: a smaller one goes in one request."""
+    return size >= 2 * LEAST
+
+
+def part_size(size: int) -> int:
+    """Give the bytes of each part but the last: always the same for an object, so that a later run finds its parts."""
+    least = -(-size // _MOST_PARTS)
+    return max(LEAST, -(-least // (1 << 20)) << 20)
+
+
+@dataclass(frozen=True)
+class Sending:
+    """An object that is to be sent: how S3 is asked, where to, and the file it is in."""
+
+    call: Call
+    bucket: str
+    key: str
+    source: Path
+
+    def send(self, told: Callable[[int], object]) -> None:
+        """
+        Send what the server has not yet, and make an object of it; says how many bytes, every now and then.
+
+        What arrived stays for a later run where the server went away, and is thrown away where it refused.
+        """
+        while True:
+            upload = self._begun() or self._begin()
+            try:
+                self._finish(upload, self._parts(upload, told))
+            except Absent:  # somebody else, who sent the same, was first; or an administrator took it away
+                if self._is_there():
+                    return
+            except Broken:
+                raise
+            except Unavailable:
+                with suppress(Absent, Unavailable):
+                    self._ask("abort_multipart_upload", UploadId=upload)
+                raise
+            else:
+                return
+
+    def _begin(self) -> str:
+        return str(self._ask("create_multipart_upload")["UploadId"])
+
+    def _begun(self) -> str | None:
+        """Give the last upload of this object that did not come to its end; none where the server does not say."""
+        try:
+            found = self.call("list_multipart_uploads", Bucket=self.bucket, Prefix=self.key).get("Uploads", [])
+        except Broken:
+            raise
+        except (Absent, Unavailable):  # not everybody who may write may list
+            return None
+        own = [upload for upload in found if upload.get("Key") == self.key]
+        return str(max(own, key=lambda upload: upload["Initiated"])["UploadId"]) if own else None
+
+    def _parts(self, upload: str, told: Callable[[int], object]) -> list[Part]:
+        """Send the parts that are not there; gives what the server calls each."""
+        there = {part["PartNumber"]: part for part in self._arrived(upload)}
+        size = self.source.stat().st_size
+        length = part_size(size)
+        before = 0
+
+        def forward(_what: str, done: int, _total: int) -> None:
+            nonlocal before
+            before, new = done, done - before
+            told(new)
+
+        meter = Meter(forward, "", 0)
+
+        def send(number: int) -> Part:
+            content = self._read((number - 1) * length, length)
+            arrived = there.get(number)
+            if arrived is None or not _is_same(arrived, content):
+                arrived = self._ask("upload_part", UploadId=upload, PartNumber=number, Body=content)
+            meter.add(len(content))
+            return {"PartNumber": number, "ETag": arrived["ETag"]}
+
+        sent = each(send, range(1, -(-size // length) + 1), _AT_ONCE, meter)
+        return sorted(sent, key=lambda part: part["PartNumber"])
+
+    def _arrived(self, upload: str) -> Iterator[Part]:
+        marker: dict[str, int] = {}
+        while True:
+            try:
+                page = self._ask("list_parts", UploadId=upload, **marker)
+            except Broken:
+                raise
+            except Unavailable:  # not everybody who may write may list
+                return
+            yield from page.get("Parts", [])
+            if not page.get("IsTruncated"):
+                return
+            marker = {"PartNumberMarker": int(page["NextPartNumberMarker"])}
+
+    def _finish(self, upload: str, parts: list[Part]) -> None:
+        self._ask("complete_multipart_upload", UploadId=upload, MultipartUpload={"Parts": parts})
+
+    def _is_there(self) -> bool:
+        try:
+            found = self._ask("head_object")
+        except Absent:
+            return False
+        return int(found["ContentLength"]) == self.source.stat().st_size
+
+    def _read(self, start: int, length: int) -> bytes:
+        with self.source.open("rb", buffering=0) as stream:
+            stream.seek(start)
+            return stream.read(length)
+
+    def _ask(self, request: str, **arguments: Any) -> dict[str, Any]:
+        return self.call(request, Bucket=self.bucket, Key=self.key, **arguments)
+
+
+def _is_same(part: Part, content: bytes) -> bool:
+    """Tell whether a part that the server has is these bytes: by its size, and by its MD5, where it is told."""
+    md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
+    return part.get("Size") == len(content) and str(part.get("ETag", "")).strip('"') == md5
