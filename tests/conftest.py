@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, settings
 from podium.codec.swift import Patiently
 from tests import example
 
-pytest_plugins = ["tests.servers"]
+pytest_plugins = ["tests.servers", "tests.far"]
 
 # How long an example takes says how busy the machine is, not whether the example holds.
 settings.register_profile("podium", deadline=None, suppress_health_check=[HealthCheck.too_slow])

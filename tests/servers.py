@@ -125,6 +125,17 @@ class S3Store:
     def remove(self, path: str) -> None:
         self.server.client().delete_object(Bucket=BUCKET, Key=f"{self.prefix}/{path}")
 
+    def unfinished(self) -> list[str]:
+        """Give the objects of which only some parts were sent."""
+        found = self.server.client().list_multipart_uploads(Bucket=BUCKET, Prefix=self.prefix).get("Uploads", ())
+        return [upload["Key"].removeprefix(f"{self.prefix}/") for upload in found]
+
+    def begin(self, path: str, part: bytes) -> None:
+        """Send the first part of an object, and no more."""
+        client, key = self.server.client(), f"{self.prefix}/{path}"
+        upload = client.create_multipart_upload(Bucket=BUCKET, Key=key)["UploadId"]
+        client.upload_part(Bucket=BUCKET, Key=key, UploadId=upload, PartNumber=1, Body=part)
+
 
 # --- S3 --------------------------------------------------------------------------------------------------------------
 
@@ -139,7 +150,7 @@ class S3:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._process: subprocess.Popen[bytes] | None = None
+        self.process: subprocess.Popen[bytes] | None = None
         self._client = None
         (folder / "data").mkdir(parents=True)
         (folder / "s3.json").write_text(json.dumps({"identities": [
@@ -203,9 +214,9 @@ class S3:
             f"-s3.config={self.folder / 's3.json'}", f"-s3.localSocket={self.folder / 's3.sock'}",
             "-admin.ui=false", "-webdav=false", "-master.telemetry=false",
         ]  # fmt: skip
-        self._process = _run(WEED, arguments, self.folder / "log", {"TMPDIR": str(self.folder)})
-        _until(lambda: _status(f"{self.endpoint()}/healthz") == 200, self._process)
-        _until(self._has_bucket, self._process)
+        self.process = _run(WEED, arguments, self.folder / "log", {"TMPDIR": str(self.folder)})
+        _until(lambda: _status(f"{self.endpoint()}/healthz") == 200, self.process)
+        _until(self._has_bucket, self.process)
 
     def _has_bucket(self) -> bool:
         from botocore.exceptions import BotoCoreError, ClientError
@@ -217,7 +228,7 @@ class S3:
 
     def stop(self) -> None:
         """Kill it: no client gets an answer any more; what it said it has is on the disk."""
-        _kill(self._process)
+        _kill(self.process)
         if self._client is not None:
             self._client.close()
 
@@ -239,7 +250,7 @@ class Ssh:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.user = getpass.getuser()
-        self._process: subprocess.Popen[bytes] | None = None
+        self.process: subprocess.Popen[bytes] | None = None
         if os.geteuid() == 0:
             Path("/run/sshd").mkdir(exist_ok=True)
         folder.mkdir(parents=True, exist_ok=True)
@@ -282,18 +293,18 @@ class Ssh:
 
     def start(self) -> None:
         arguments = ["-D", "-f", str(self.folder / "sshd_config"), "-E", str(self.folder / "log")]
-        self._process = _run(SSHD, arguments, self.folder / "out")
-        _until(lambda: listens(self.port), self._process)
+        self.process = _run(SSHD, arguments, self.folder / "out")
+        _until(lambda: listens(self.port), self.process)
 
     def stop(self) -> None:
         """End it and every session."""
         self.cut()
-        _kill(self._process)
+        _kill(self.process)
         self.cut()
 
     def cut(self) -> None:
         """Kill the sessions; new connections are taken."""
-        _kill_below(self._process)
+        _kill_below(self.process)
 
     def restart(self) -> None:
         self.stop()
@@ -321,6 +332,7 @@ http {{ access_log {d}/access; client_max_body_size 0; dav_ext_lock_zone zone=dl
     dav_methods PUT DELETE MKCOL COPY MOVE; dav_ext_methods PROPFIND OPTIONS LOCK UNLOCK; dav_ext_lock zone=dl;
     create_full_put_path on; }}
   location /files/ {{ alias {d}/dav/; }}
+  location /whole/ {{ alias {d}/dav/; max_ranges 0; }}
   location ~ ^/git(/.*)$ {{ auth_basic r; auth_basic_user_file {d}/htpasswd; fastcgi_pass unix:{d}/fcgi;
     include /etc/nginx/fastcgi_params; fastcgi_param SCRIPT_FILENAME {git};
     fastcgi_param GIT_HTTP_EXPORT_ALL ""; fastcgi_param GIT_PROJECT_ROOT {d}/repos; fastcgi_param PATH_INFO $1;
@@ -337,7 +349,7 @@ class Web:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.port = free_port()
-        self._process: subprocess.Popen[bytes] | None = None
+        self.process: subprocess.Popen[bytes] | None = None
         self._cgi: subprocess.Popen[bytes] | None = None
         for name in ("dav", "repos"):
             (folder / name).mkdir(parents=True)
@@ -377,11 +389,11 @@ class Web:
     def start(self) -> None:
         (self.folder / "fcgi").unlink(missing_ok=True)
         self._cgi = _run(FCGIWRAP, ["-c", "4", "-s", f"unix:{self.folder / 'fcgi'}"], self.folder / "cgi")
-        self._process = _run(NGINX, ["-c", str(self.folder / "nginx.conf")], self.folder / "out")
-        _until(lambda: _status(f"{self.url()}/ready") == 200, self._process)
+        self.process = _run(NGINX, ["-c", str(self.folder / "nginx.conf")], self.folder / "out")
+        _until(lambda: _status(f"{self.url()}/ready") == 200, self.process)
 
     def stop(self) -> None:
-        _kill(self._process)
+        _kill(self.process)
         _kill(self._cgi)
 
     def restart(self) -> None:
@@ -535,6 +547,23 @@ def _kill_below(process: subprocess.Popen[bytes] | None) -> None:
     for child in psutil.Process(process.pid).children(recursive=True):
         with contextlib.suppress(psutil.NoSuchProcess):
             child.kill()
+
+
+@contextlib.contextmanager
+def hanging(server: S3 | Ssh | Web) -> Iterator[None]:
+    """Let a server and its sessions take connections and bytes, as far as the kernel does, and say nothing."""
+    import psutil
+
+    own = psutil.Process(server.process.pid)
+    everything = [own, *own.children(recursive=True)]
+    for process in everything:
+        process.suspend()
+    try:
+        yield
+    finally:
+        for process in everything:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.resume()
 
 
 def _until(ready: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:

@@ -1,6 +1,5 @@
 """Transfers over real servers and wires that break: tried again, bounded, told; nothing half-visible, nothing sent twice."""
 
-import gc
 import os
 import random
 import re
@@ -10,9 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-import warnings
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 
 import pytest
 
@@ -20,10 +17,11 @@ from podium import manifest
 from podium.errors import Denied, Unavailable
 from podium.storage import Storage, patience
 from podium.storage.progress import Meter, Stopped, each
+from tests.far import connect
 from tests.servers import DvcRemote
-from tests.storage_helpers import at, files_below, forget_cache, member, record, registry, spoil, write
+from tests.storage_helpers import at, files_below, member, record, registry, spoil, write
 
-pytestmark = pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")  # see the fixture `closed`
+pytestmark = [pytest.mark.usefixtures("closed"), pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")]
 
 MB = 1 << 20
 BIG = random.Random(5).randbytes(12 * MB)
@@ -36,47 +34,6 @@ PEAK = (
 )
 
 
-@dataclass(frozen=True)
-class Far:
-    """A storage on a server, at the other end of a wire."""
-
-    storage: Storage
-    root: Path
-    wire: object
-    store: object
-
-    def fresh(self):
-        return forget_cache(self.root)
-
-
-def connect(tmp_path, monkeypatch, kind, server, wire):
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    line = wire(server.port)
-    if kind == "sshd":
-        hosts = tmp_path / "home/.ssh/known_hosts"
-        hosts.parent.mkdir(parents=True)
-        hosts.write_text(server.known(line.port))
-    name = f"transfers-{tmp_path.name}"
-    root = tmp_path / "registry"
-    root.mkdir(parents=True)
-    server.remote(name, line.port).add(root, default=True)
-    return Far(Storage.at(root), root, line, server.store(name))
-
-
-@pytest.fixture(autouse=True)
-def closed():
-    """Let go of connections that a wire has cut: the client libraries leave that to the garbage collector, which tells."""
-    yield
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)
-        gc.collect()
-
-
-@pytest.fixture(params=[pytest.param(kind, marks=pytest.mark.xdist_group(kind)) for kind in ("s3", "sshd", "web")])
-def far(request, tmp_path, monkeypatch, wire):
-    return connect(tmp_path, monkeypatch, request.param, request.getfixturevalue(request.param), wire)
-
-
 TWO = pytest.mark.parametrize(
     "far", [pytest.param(kind, marks=pytest.mark.xdist_group(kind)) for kind in ("s3", "sshd")], indirect=True
 )
@@ -86,13 +43,6 @@ TWO = pytest.mark.parametrize(
 @pytest.fixture
 def source(tmp_path):
     return write(tmp_path / "out", {"weights.bin": BIG, "config.json": b"{}"})
-
-
-@pytest.fixture
-def quick(monkeypatch):
-    """Less patience, for tests in which it runs out or is called on."""
-    monkeypatch.setattr(patience, "_SHORTEST", 0.02)
-    monkeypatch.setattr(patience, "LATER", 3)
 
 
 def test_an_upload_that_is_cut_is_sent_again_and_says_so(far, source, quick, caplog):

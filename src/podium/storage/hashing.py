@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from io import RawIOBase
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO, Self
 
@@ -56,7 +57,7 @@ def of_chunks(chunks: Iterable[bytes]) -> Sums:
         return hasher.sums()
 
 
-def chunks_of(stream: BinaryIO) -> Iterator[bytes]:
+def chunks_of(stream: BinaryIO | RawIOBase) -> Iterator[bytes]:
     """Give the rest of a stream, piece by piece."""
     while chunk := stream.read(CHUNK):
         yield chunk

@@ -9,6 +9,8 @@ object is what lies here, whoever sent its parts. Two runs may work on one uploa
 from __future__ import annotations
 
 import hashlib
+import io
+import os
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,18 +18,23 @@ from pathlib import Path
 from typing import Any
 
 from podium.errors import Unavailable
+from podium.storage import hashing
 from podium.storage.patience import Broken
 from podium.storage.progress import Meter, each
 from podium.storage.stored import Absent
 
 LEAST = 5 << 20
-"""Bytes in a part, the least that S3 takes: every part under way is in memory."""
+"""Bytes in a part, the least that S3 takes."""
 _MOST_PARTS = 10_000
 _AT_ONCE = 3
 """Parts of one object under way at a time."""
 
 Call = Callable[..., dict[str, Any]]
-"""One request to S3 by its name and arguments, tried again for as long as that is worth it; raises Absent, Unavailable."""
+"""
+One request to S3 by its name and arguments, tried again for as long as that is worth it; raises Absent, Unavailable.
+
+``body`` opens what is sent: anew for each try, since the one before may still read.
+"""
 Part = dict[str, Any]
 
 
@@ -102,11 +109,12 @@ class Sending:
         meter = Meter(forward, "", 0)
 
         def send(number: int) -> Part:
-            content = self._read((number - 1) * length, length)
+            content = _Slice(self.source, (number - 1) * length, length)
             arrived = there.get(number)
             if arrived is None or not _is_same(arrived, content):
-                arrived = self._ask("upload_part", UploadId=upload, PartNumber=number, Body=content)
-            meter.add(len(content))
+                arrived = self._ask("upload_part", UploadId=upload, PartNumber=number, body=content.anew)
+            meter.add(content.length)
+            content.close()
             return {"PartNumber": number, "ETag": arrived["ETag"]}
 
         sent = each(send, range(1, -(-size // length) + 1), _AT_ONCE, meter)
@@ -136,16 +144,54 @@ class Sending:
             return False
         return int(found["ContentLength"]) == self.source.stat().st_size
 
-    def _read(self, start: int, length: int) -> bytes:
-        with self.source.open("rb", buffering=0) as stream:
-            stream.seek(start)
-            return stream.read(length)
-
     def _ask(self, request: str, **arguments: Any) -> dict[str, Any]:
         return self.call(request, Bucket=self.bucket, Key=self.key, **arguments)
 
 
-def _is_same(part: Part, content: bytes) -> bool:
+def _is_same(part: Part, content: _Slice) -> bool:
     """Tell whether a part that the server has is these bytes: by its size, and by its MD5, where it is told."""
-    md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
-    return part.get("Size") == len(content) and str(part.get("ETag", "")).strip('"') == md5
+    return part.get("Size") == content.length and str(part.get("ETag", "")).strip('"') == content.md5()
+
+
+class _Slice(io.RawIOBase):
+    """A part of a file that reads like a file: the client takes it piece by piece, so that it is never all in memory."""
+
+    def __init__(self, source: Path, start: int, length: int) -> None:
+        self._source = source
+        self._file = source.open("rb", buffering=0)
+        self._start = start
+        self.length = max(0, min(length, os.fstat(self._file.fileno()).st_size - start))
+        self.seek(0)
+
+    def anew(self) -> _Slice:
+        """Open it once more, at its beginning."""
+        return _Slice(self._source, self._start, self.length)
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._file.tell() - self._start
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        origin = {os.SEEK_SET: 0, os.SEEK_CUR: self.tell(), os.SEEK_END: self.length}[whence]
+        return self._file.seek(self._start + max(0, origin + offset)) - self._start
+
+    def readinto(self, buffer: Any) -> int:
+        left = max(0, self.length - self.tell())
+        return self._file.readinto(memoryview(buffer)[:left]) or 0
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+    def md5(self) -> str:
+        """Give the MD5 of the part."""
+        self.seek(0)
+        found = hashlib.md5(usedforsecurity=False)
+        for chunk in hashing.chunks_of(self):
+            found.update(chunk)
+        return found.hexdigest()

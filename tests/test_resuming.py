@@ -1,0 +1,245 @@
+"""Large objects that broke off: gone on with by the next run, proven as a whole; and servers that hang."""
+
+import random
+import re
+from dataclasses import replace
+
+import pytest
+
+from podium.errors import Denied, Unavailable
+from podium.storage import Storage, clients, partial, patience
+from podium.storage.remote import ServerRemote
+from tests.servers import hanging, object_path
+from tests.storage_helpers import at, files_below, forget_cache, record, registry, spoil, write
+
+pytestmark = [pytest.mark.usefixtures("closed"), pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")]
+
+MB = 1 << 20
+LARGE = random.Random(6).randbytes(24 * MB)
+KINDS = [pytest.param(kind, marks=pytest.mark.xdist_group(kind)) for kind in ("s3", "sshd", "web")]
+
+
+@pytest.fixture
+def source(tmp_path):
+    return write(tmp_path / "out", {"weights.bin": LARGE})
+
+
+def unfinished(root):
+    return files_below(root / ".dvc/cache/podium-tmp")
+
+
+# --- up --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.xdist_group("s3")
+def test_an_upload_to_s3_goes_on_with_the_parts_that_arrived(reach, source, quick):
+    far = reach("s3")
+    content = far.storage.add(source)
+    far.wire.after(18 * MB, far.wire.down)
+    with pytest.raises(Unavailable):
+        far.storage.push([record(content)])
+    path = object_path(content.files[0].md5)
+    assert (far.store.unfinished(), far.store.paths()) == ([path], set())
+    far.wire.up()
+    before = far.wire.passed
+    Storage.at(far.root).push([record(content)])
+    assert far.wire.passed - before < 22 * MB
+    assert Storage.at(far.root).problems([record(content)], deep=True) == []
+    assert far.store.unfinished() == []
+
+
+@pytest.mark.xdist_group("s3")
+@pytest.mark.parametrize("begun", [b"x" * 5 * MB, LARGE[: 5 * MB], LARGE[: 6 * MB]], ids=["wrong", "right", "longer"])
+def test_what_somebody_else_began_is_taken_only_if_it_is_the_same(reach, source, begun):
+    far = reach("s3")
+    content = far.storage.add(source)
+    far.store.begin(object_path(content.files[0].md5), begun)
+    before = far.wire.passed
+    far.storage.push([record(content)])
+    assert (far.wire.passed - before < 22 * MB) == (begun == LARGE[: 5 * MB])
+    assert far.storage.problems([record(content)], deep=True) == []
+    assert far.store.unfinished() == []
+
+
+@pytest.mark.xdist_group("s3")
+def test_an_upload_that_the_server_refuses_leaves_no_parts(reach, monkeypatch, source):
+    far = reach("s3")
+    content = far.storage.add(source)
+    ask = ServerRemote._ask_s3
+
+    def no_end(self, request, **arguments):  # the real server's refusal of parts that it does not have
+        if request == "complete_multipart_upload":
+            arguments["MultipartUpload"]["Parts"][0]["ETag"] = '"0123456789abcdef0123456789abcdef"'
+        return ask(self, request, **arguments)
+
+    monkeypatch.setattr(ServerRemote, "_ask_s3", no_end)
+    with pytest.raises(Unavailable):
+        far.storage.push([record(content)])
+    assert far.store.unfinished() == []
+    assert far.store.paths() == set()
+
+
+# --- down ------------------------------------------------------------------------------------------------------------
+
+
+def broken_off(far, content):
+    """Break a download off after two thirds; gives what was left."""
+    fresh = far.fresh()
+    fresh.remote().probe()
+    far.wire.after(17 * MB, far.wire.down)
+    with pytest.raises(Unavailable):
+        fresh.fetch(record(content), content.files)
+    far.wire.up()
+    (left,) = unfinished(far.root)
+    assert left.stat().st_size >= partial.LEAST
+    return left
+
+
+@pytest.mark.parametrize("far", KINDS, indirect=True)
+def test_a_download_goes_on_with_what_an_earlier_run_left(far, source, quick):
+    content = far.storage.add(source)
+    far.storage.push([record(content)])
+    left = broken_off(far, content)
+    rest = len(LARGE) - left.stat().st_size
+    assert not at(far.root / ".dvc/cache", content.files[0].md5).exists()
+    before = far.wire.passed
+    assert Storage.at(far.root).fetch(record(content), content.files) == content.files
+    assert (
+        far.wire.passed - before < rest + 6 * MB
+    )  # WebDAV's client begins at the first byte, before it goes to another
+    assert unfinished(far.root) == []
+    place = at(far.root / ".dvc/cache", content.files[0].md5)
+    assert (place.read_bytes() == LARGE, place.stat().st_mode & 0o777) == (True, 0o444)
+
+
+@pytest.mark.xdist_group("web")
+@pytest.mark.parametrize("ranges", [True, False], ids=["parts", "always the whole"])
+def test_a_download_over_http_goes_on_whether_the_server_knows_parts_or_not(reach, web, source, quick, ranges):
+    far = reach("web")
+    content = far.storage.add(source)
+    far.storage.push([record(content)])
+    (far.root / ".dvc/config").unlink()
+    (far.root / ".dvc/config.local").unlink()
+    place = web.reading(far.store.folder.name, far.wire.port)
+    if not ranges:
+        place = replace(place, url=place.url.replace("/files/", "/whole/"))
+    place.add(far.root, default=True)
+    left = broken_off(far, content)
+    rest = len(LARGE) - left.stat().st_size
+    before = far.wire.passed
+    assert Storage.at(far.root).fetch(record(content), content.files) == content.files
+    assert (far.wire.passed - before < rest + 3 * MB) == ranges
+
+
+@pytest.fixture
+def here(tmp_path, source):
+    """A registry whose remote is a folder, with a version of which an earlier run left something."""
+    (tmp_path / "store").mkdir()
+    root = registry(tmp_path / "registry", tmp_path / "store")
+    content = Storage.at(root).add(source)
+    Storage.at(root).push([record(content)])
+    storage = forget_cache(root)
+    folder = root / ".dvc/cache/podium-tmp"
+    folder.mkdir(parents=True)
+    return storage, root, content, partial._place(folder, content.files[0].md5)
+
+
+@pytest.mark.parametrize(
+    "left", [b"", LARGE[: 9 * MB], b"x" * 9 * MB, LARGE, LARGE + b"more"], ids=["none", "some", "wrong", "all", "more"]
+)
+def test_whatever_was_left_comes_to_the_same_bytes(here, left):
+    storage, root, content, place = here
+    place.write_bytes(left)
+    assert storage.fetch(record(content), content.files) == content.files
+    assert at(root / ".dvc/cache", content.files[0].md5).read_bytes() == LARGE
+    assert unfinished(root) == []
+
+
+def test_two_processes_at_once_do_not_write_into_one_file(here):
+    storage, root, content, place = here
+    with partial.taken(place.parent, content.files[0].md5) as part:
+        assert part is not None
+        assert storage.fetch(record(content), content.files) == content.files
+        assert place.stat().st_size == 0
+    assert unfinished(root) == []
+    assert at(root / ".dvc/cache", content.files[0].md5).read_bytes() == LARGE
+
+
+def test_a_link_in_the_place_of_what_was_left_is_not_followed(here, tmp_path):
+    storage, _, content, place = here
+    (tmp_path / "other").write_bytes(b"somebody's")
+    place.symlink_to(tmp_path / "other")
+    storage.fetch(record(content), content.files)
+    assert (tmp_path / "other").read_bytes() == b"somebody's"
+
+
+def test_what_was_left_of_a_damaged_object_is_not_kept(here, tmp_path):
+    storage, root, content, place = here
+    spoil(at(tmp_path / "store", content.files[0].md5), LARGE[:-1] + b"?")
+    place.write_bytes(LARGE[: 9 * MB])
+    with pytest.raises(Denied, match="damaged"):
+        storage.fetch(record(content), content.files)
+    assert unfinished(root) == []
+
+
+def test_what_was_left_counts_as_room_that_is_not_needed(here, monkeypatch):
+    storage, _, content, place = here
+    place.write_bytes(LARGE[: 20 * MB])
+    monkeypatch.setattr("podium.storage.space.free_below", lambda _: 6 * MB)
+    assert storage.fetch(record(content), content.files) == content.files
+
+
+# --- only the session, or nothing at all -----------------------------------------------------------------------------
+
+
+@pytest.mark.xdist_group("sshd")
+def test_only_the_ssh_session_ends_up_and_down(reach, sshd, source, quick, caplog):
+    far = reach("sshd")
+    content = far.storage.add(source)
+    far.storage.remote().probe()
+    far.wire.after(10 * MB, sshd.cut)
+    far.storage.push([record(content)])
+    assert "trying again in" in caplog.text
+    assert far.store.paths() == {object_path(content.md5), object_path(content.files[0].md5)}
+    fresh = far.fresh()
+    fresh.remote().probe()
+    caplog.clear()
+    before = far.wire.passed
+    far.wire.after(10 * MB, sshd.cut)
+    assert fresh.fetch(record(content), content.files) == content.files
+    assert "trying again in" in caplog.text
+    assert far.wire.passed - before < 34 * MB
+    assert unfinished(far.root) == []
+
+
+@pytest.fixture
+def hasty(monkeypatch, quick, web):
+    """As little patience as may be with a server that says nothing."""
+    monkeypatch.setattr(clients, "SILENCE", 1)
+    monkeypatch.setattr(patience, "SILENCE", 1.5)
+    monkeypatch.setattr(web, "remote", _short(web.remote))  # its client takes its patience from DVC's configuration
+
+
+@pytest.mark.usefixtures("hasty")
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("way", ["up", "down"])
+def test_a_server_that_hangs_is_given_up_with_a_sentence_that_says_so(reach, source, kind, way):
+    far = reach(kind)
+    content = far.storage.add(source)
+    if way == "down":
+        far.storage.push([record(content)])
+    storage = far.fresh() if way == "down" else far.storage
+    storage.remote().probe()
+
+    with hanging(far.server), pytest.raises(Unavailable) as gone:
+        storage.fetch(record(content), content.files) if way == "down" else storage.push([record(content)])
+    assert gone.value.exit_code == 3
+    assert re.search(r"'storage' has not answered for \d+ seconds", gone.value.sentence)
+
+
+def _short(remote):
+    def make(*arguments):
+        made = remote(*arguments)
+        return replace(made, options={**made.options, "timeout": "1"})
+
+    return make
