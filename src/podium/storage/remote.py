@@ -249,7 +249,9 @@ class ServerRemote:
         def ask() -> dict[str, Any]:
             content = {} if body is None else {"Body": body()}
             with self._told():
-                return dict(self._watch.call(lambda: self._filesystem.fs.call_s3(request, **arguments, **content), limit))
+                return dict(
+                    self._watch.call(lambda: self._filesystem.fs.call_s3(request, **arguments, **content), limit)
+                )
 
         return self._patience.until_done(ask)
 
