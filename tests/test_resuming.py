@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from podium.errors import Denied, Unavailable
-from podium.storage import Storage, clients, partial, patience
+from podium.storage import Storage, limits, partial, patience
 from podium.storage.remote import ServerRemote
 from tests.servers import hanging, object_path
 from tests.storage_helpers import at, files_below, forget_cache, record, registry, spoil, write
@@ -215,7 +215,7 @@ def test_only_the_ssh_session_ends_up_and_down(reach, sshd, source, quick, caplo
 @pytest.fixture
 def hasty(monkeypatch, quick, web):
     """As little patience as may be with a server that says nothing."""
-    monkeypatch.setattr(clients, "SILENCE", 1)
+    monkeypatch.setattr(limits, "SILENCE", 1)
     monkeypatch.setattr(patience, "SILENCE", 1.5)
     monkeypatch.setattr(web, "remote", _short(web.remote))  # its client takes its patience from DVC's configuration
 

@@ -39,6 +39,7 @@ def _s3(filesystem: Any) -> None:
     if _takes_sockets():
         options["connector_args"] = {"socket_factory": _impatient}
 
+
 def _takes_sockets() -> bool:
     from aiobotocore.config import AioConfig
     from botocore.exceptions import ParamValidationError
