@@ -202,13 +202,14 @@ class Storage:
         meter = Meter(progress, "fetching", sum(max(file.size, 0) for file in distinct) or record.size)
 
         def bring(file: File) -> tuple[str, Sums]:
-            sums = cache.proven(file.md5)
+            sums = cache.proven(file.md5) if file.md5 not in absent else None
             if sums is None or not fits(file, sums):
                 return file.md5, self._received(file, self._remote(remote or record.remote), meter)
             meter.add(sums.size)
             return file.md5, sums
 
         lacking = [file for file in distinct if not cache.has(file.md5, file.size)]
+        absent = {file.md5 for file in lacking}
         threads = crew(_READERS, record.size, record.nfiles)
         if lacking:
             begun = sum(min(cache.begun(file.md5), max(file.size, 0)) for file in lacking)
