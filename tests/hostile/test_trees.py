@@ -140,6 +140,32 @@ def test_a_tree_of_any_number_of_bytes_is_not_read(history, place):
     assert tried(history, place, tree, reading=READING[:3]).code in {1, 3}
 
 
+ONE = b"100644 a\0" + b"1" * 20
+BROKEN = {
+    "text": b"garbage",
+    "a mode": b"100644",
+    "no id": b"100644 a\0",
+    "half an id": ONE[:-10],
+    "more than an id": ONE + b"1",
+    "no mode": b" a\0" + b"1" * 20,
+    "no name": b"100644 \0" + b"1" * 20,
+    "a mode that is none": b"xyz a\0" + b"1" * 20,
+    "a sign": b"-100644 a\0" + b"1" * 20,
+    "22 bytes too many": ONE + b"1" * 22,
+    "nuls": b"\0" * 50,
+    "a megabyte of digits": b"1" * 1_000_000,
+    "a megabyte of digits and blanks": b"1 " * 500_000,
+    "a megabyte of digits after an entry": ONE + b"1" * 1_000_000,
+}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_bytes_that_are_no_tree_are_never_clean(history, case):
+    broken = str(history.repository.write(pygit2.enums.ObjectType.TREE, BROKEN[case]))
+    tree = trees.put(history, f"{MODEL}/aliases", [trees.row(history, b"new", FOLDER, broken)])
+    assert tried(history, case, tree, reading=READING[:1]).code == 3
+
+
 PEOPLE = {
     "after the year 9999": (b"A <a@b> 253402300800 +0000", b"", b"x"),
     "a number of 20 digits": (b"A <a@b> 99999999999999999999 +0000", b"", b"x"),
