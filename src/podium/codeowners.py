@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from fnmatch import fnmatchcase
 
 from podium import layout, refs
 from podium.model import Registry, Settings
-from podium.patterns import may_mean
+from podium.patterns import matches, may_mean
 from podium.tree import Tree
 
 BEGIN = "# >>> podium: written from registry.yaml by `podium codeowners`; change it there >>>"
@@ -91,7 +90,7 @@ def _means(pattern: str, alias: str, registry: Registry) -> bool:
         return may_mean(pattern, guarded(alias), inside=True)
     folders = (layout.MODELS, "aliases", *registry.models)
     names = folders if pattern.endswith("/") else (*folders, f"{alias}.yaml")
-    return any(fnmatchcase(name.lower(), pattern.rstrip("/").lower()) for name in names)
+    return any(matches(name.lower(), pattern.rstrip("/").lower()) for name in names)
 
 
 def _rule(line: str) -> tuple[str, Sequence[str]]:

@@ -11,10 +11,9 @@ import json
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
-from fnmatch import fnmatchcase
 from json.encoder import encode_basestring_ascii
 
-from podium import refs
+from podium import patterns, refs
 from podium.model import File
 
 UNKNOWN = -1
@@ -130,7 +129,7 @@ def _ends_of_parents(path: str) -> Iterator[int]:
 
 def matches(path: str, pattern: str) -> bool:
     """Tell whether a pattern (``*.json``) means this path: the whole path or, without a slash, the name."""
-    return fnmatchcase(path if "/" in pattern else path.rpartition("/")[2], pattern)
+    return patterns.matches(path if "/" in pattern else path.rpartition("/")[2], pattern)
 
 
 def dir_object(files: Iterable[File]) -> bytes:

@@ -12,6 +12,16 @@ Shape = Sequence[str]
 _WILD = re.compile(r"[*?\[\]\\]")
 
 
+def matches(text: str, pattern: str) -> bool:
+    """
+    Tell whether a pattern with ``*``, ``?`` and ``[...]`` matches a text, case and all.
+
+    A bracket that nothing closes is a bracket. fnmatch says the same, but looks for the end anew at each of them.
+    """
+    closed = pattern.rfind("]") + 1
+    return fnmatchcase(text, pattern[:closed] + pattern[closed:].replace("[", "[[]"))
+
+
 def may_mean(pattern: str, shape: Shape, *, inside: bool = False) -> bool:
     """
     Tell whether a pattern could match a path of this shape; says yes where it is hard to tell.
@@ -46,7 +56,7 @@ def _part_meets(pattern: str, part: str) -> bool:
     if part == "*" or not _WILD.search(pattern):
         return fnmatchcase(pattern, part)
     if "*" not in part and "\\" not in pattern:
-        return fnmatchcase(part, pattern)
+        return matches(part, pattern)
     literal = _WILD.split(pattern)
     head, tail = literal[0], literal[-1]
     start, _, end = part.partition("*")

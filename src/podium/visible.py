@@ -13,12 +13,13 @@ _ANY = re.compile(f"[{STEERING}]")
 _BUT_LINES = re.compile(f"(?![\n\t])[{STEERING}]")
 
 
+# Bounded, since each `://` of a hostile text would else look for its @ up to the end.
 _CREDENTIALS = (
-    re.compile(r"(?i)(https?://)[^\s/]*@"),
-    re.compile(r"(?i)([a-z][a-z0-9+.-]{0,30}://)[^\s/@:]*:[^\s/]*@"),
-    re.compile(
-        r"(?i)([a-z][a-z0-9+.-]{0,30}://)[^\s/@:]*:(?![0-9]{1,5}(?:[/?#\s]|$))[^\s@]*@"
-    ),  # a password with a slash
+    re.compile(r"(?i)(https?://)[^\s/]{0,4096}@"),
+    re.compile(r"(?i)((?<=[a-z0-9+.-])://)[^\s/@:]{0,4096}:[^\s/]{0,4096}@"),
+    re.compile(  # a password with a slash
+        r"(?i)((?<=[a-z0-9+.-])://)[^\s/@:]{0,4096}:(?![0-9]{1,5}(?:[/?#\s]|$))[^\s@]{0,4096}@"
+    ),
 )
 _TELLING = "token|secret|passw|signature|credential|api_?key|access_?key"
 _IN_QUERIES = re.compile(

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 import subprocess
 import sys
 
 import pytest
 
 from podium import codec, manifest, schemas
+from podium.rules import attributes
 from podium.schemas import strict_json
+from podium.visible import redacted
 from tests.hostile import documents
 from tests.hostile.conftest import some
 from tests.hostile.typed import typed
@@ -109,6 +112,38 @@ def test_a_manifest_of_as_many_files_as_a_record_may_have_is_read():
     entry = "  - {{path: f{}, size: 1, md5: 4588ff3797b78d819d858fa3bdd82b09, sha256: " + "5" * 63 + "a}}\n"
     raw = "outs: []\nmeta:\n  files:\n" + "".join(map(entry.format, range(5000)))
     assert len(codec.decode(raw.encode())["meta"]["files"]) == 5000
+
+
+TEXTS = {
+    "an address at each step": (redacted, "a" * 30 + "://b:", 4000),
+    "an address with a port": (redacted, "https://a:80", 4000),
+    "queries": (redacted, "?token=", 4000),
+    "open brackets in a policy": (lambda text: manifest.matches("a.bin", text), "[", 20_000),
+    "stars in a policy": (lambda text: manifest.matches("a" * 200, text), "*a", 2000),
+    "macros of macros": (lambda text: list(attributes.foreign(f"[attr]a {text}\n*.yaml a\n")), "a ", 50_000),
+    "open brackets in attributes": (lambda text: list(attributes.foreign(f"{text} merge=x\n")), "[", 20_000),
+}
+
+
+@pytest.fixture
+def half_a_minute():
+    """Stop a test that goes on for half a minute of this process's own time: it would go on for hours."""
+
+    def stop(_signal, _frame):
+        raise AssertionError("there seems to be no end to it")
+
+    before = signal.signal(signal.SIGVTALRM, stop)
+    signal.setitimer(signal.ITIMER_VIRTUAL, 30)
+    yield
+    signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+    signal.signal(signal.SIGVTALRM, before)
+
+
+@pytest.mark.parametrize("case", TEXTS)
+@pytest.mark.usefixtures("half_a_minute")
+def test_a_long_text_comes_to_an_end(case):
+    look, step, count = TEXTS[case]
+    look(step * 4 * count)
 
 
 # --- JSON -------------------------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from podium import layout
 from podium.patterns import Shape, may_mean
@@ -47,7 +47,7 @@ def foreign(text: str, folder: Sequence[str] = ()) -> Iterator[tuple[int, str, S
     """Give each line, from 1, that changes how Git keeps or merges files of the registry: pattern and attributes."""
     rows = [_split(line) for line in text.split("\n")]
     settled = _last_own(rows)
-    macros = dict(_MACROS) | {row[0][6:]: tuple(row[1:]) for row in rows if row and row[0].startswith("[attr]")}
+    macros = _macros(rows)
     for number, row in enumerate(rows, 1):
         if row and not row[0].startswith("[attr]") and _reaches(row[0], folder):
             harmless = _SETTLED_BY_OWN if number <= settled else set()
@@ -81,9 +81,24 @@ def _reaches(pattern: str, folder: Sequence[str]) -> bool:
     return any(may_mean(pattern, shape) for shape in shapes)
 
 
-def _expanded(values: Sequence[str], macros: Mapping[str, Sequence[str]]) -> list[str]:
-    """Put what a macro stands for in its place; a macro in a macro is not followed further than Git needs it here."""
-    return [inner for value in values for once in macros.get(value, (value,)) for inner in macros.get(once, (once,))]
+def _macros(rows: Sequence[Sequence[str]]) -> Mapping[str, Sequence[str]]:
+    """Give what each macro sets that is risky, one value of a kind; a macro in a macro is followed once."""
+    stated = dict(_MACROS) | {row[0][6:]: tuple(row[1:]) for row in rows if row and row[0].startswith("[attr]")}
+    own = {macro: _risky(values) for macro, values in stated.items()}
+    return {
+        macro: _risky([*own[macro], *(inner for value in dict.fromkeys(values) for inner in own.get(value, ()))])
+        for macro, values in stated.items()
+    }
+
+
+def _risky(values: Iterable[str]) -> Sequence[str]:
+    found = {_name(value): value for value in values if value not in _OWN}
+    return [value for name, value in found.items() if name in _RISKY]
+
+
+def _expanded(values: Sequence[str], macros: Mapping[str, Sequence[str]]) -> Iterable[str]:
+    """Put what a macro stands for in its place."""
+    return dict.fromkeys(inner for value in values for inner in macros.get(value, (value,)))
 
 
 def _name(value: str) -> str:
