@@ -184,7 +184,7 @@ class Registry:
         """Fetch and verify a version's files; raises what ``use_model`` raises."""
         from podium import resolve  # hashing and links: only where files are asked for
 
-        version = self.resolve(reference) if isinstance(reference, str) else reference
+        version = reference if isinstance(reference, Version) else self.resolve(reference)
         if isinstance(self.place, git.Checkout):
             git.refuse_planted(self.place)
         return resolve.use(

@@ -80,6 +80,8 @@ class Editing:
         what cannot be logged, Unavailable where the remote is out of reach.
         """
         refs.checked_artifact(artifact)
+        if not _can_be_path(path):
+            raise Usage(f"{str(path)!r} is no path", "name a file or a folder")
         present = self._seen.artifacts.get(artifact)
         if not (upload or force) and self._landing is publish.Landing.PUSH:
             raise Denied(
@@ -208,7 +210,7 @@ class Editing:
         self._steps.append(step)
 
     def _version(self, version: Version | str) -> Version:
-        return self._seen.resolve(version) if isinstance(version, str) else version
+        return version if isinstance(version, Version) else self._seen.resolve(version)
 
     def _land(self) -> None:
         self.published = publish.land(
@@ -249,3 +251,10 @@ def _again(registry: model.Registry, version: Version) -> Version:
     if number is None:
         raise Denied(f"{version.model} no longer links {found.artifact.name}:{found.version}")
     return registry.model(version.model).version(number)
+
+
+def _can_be_path(path: str | os.PathLike[str]) -> bool:
+    try:
+        return b"\0" not in os.fsencode(path)
+    except UnicodeEncodeError:
+        return False

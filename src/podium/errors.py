@@ -132,7 +132,8 @@ class NotARegistry(Misused):
 
     @property
     def sentence(self) -> str:
-        return f"there is no registry.yaml in {self.where} or above it"
+        where = self.where if self.where.isprintable() else repr(self.where)
+        return f"there is no registry.yaml in {where} or above it"
 
     @property
     def hint(self) -> str:

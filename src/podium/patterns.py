@@ -18,6 +18,8 @@ def matches(text: str, pattern: str) -> bool:
 
     A bracket that nothing closes is a bracket. fnmatch says the same, but looks for the end anew at each of them.
     """
+    if "[" not in pattern:
+        return fnmatchcase(text, pattern)
     closed = pattern.rfind("]") + 1
     return fnmatchcase(text, pattern[:closed] + pattern[closed:].replace("[", "[[]"))
 

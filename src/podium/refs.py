@@ -35,9 +35,14 @@ def reserved_by_windows(name: str) -> bool:
     return _WINDOWS.fullmatch(name.rstrip(" .")) is not None
 
 
+def _is_text(value: object) -> bool:
+    """Tell whether a name that Python code handed in is text; a command line has no others."""
+    return isinstance(value, str)
+
+
 def why_not_name(name: str) -> str | None:
     """Say why this cannot be the name of an entity, project, artifact or registered model."""
-    if not NAME.fullmatch(name):
+    if not _is_text(name) or not NAME.fullmatch(name):
         return "a name is 1 to 128 of A-Z a-z 0-9 . _ - and starts with a letter or digit"
     if re.fullmatch(r"[0-9]+", name):
         return "a name is not made of digits only"
@@ -59,7 +64,7 @@ def why_not_project(name: str) -> str | None:
 
 def why_not_alias(name: str) -> str | None:
     """Say why this cannot be an alias."""
-    if not ALIAS.fullmatch(name):
+    if not _is_text(name) or not ALIAS.fullmatch(name):
         return "an alias is 1 to 128 of A-Z a-z 0-9 _ - and starts with a letter"
     if name.lower() == LATEST:
         return "latest is computed, never set"
@@ -72,7 +77,7 @@ def why_not_alias(name: str) -> str | None:
 
 def why_not_tag(tag: str) -> str | None:
     """Say why this cannot be a tag."""
-    if not TAG.fullmatch(tag):
+    if not _is_text(tag) or not TAG.fullmatch(tag):
         return "a tag is 1 to 64 of A-Z a-z 0-9 space . _ : / - and starts with a letter or digit"
     return None
 
@@ -109,7 +114,7 @@ def checked_tag(tag: str) -> str:
 
 def checked_artifact(name: str) -> str:
     """Give ``project/artifact`` back if a model artifact may have that name; raise BadName if not."""
-    project, slash, artifact = name.partition("/")
+    project, slash, artifact = name.partition("/") if _is_text(name) else ("", "", "")
     if not slash:
         raise BadName("artifact", name, "an artifact is written PROJECT/ARTIFACT")
     _checked("project", project, why_not_project(project))
@@ -154,6 +159,8 @@ def parse(text: str, entity: str) -> Reference:
 
     ``entity`` is the registry's own. Raises BadReference, BadName, or OtherEntity.
     """
+    if not _is_text(text):
+        raise BadReference(repr(text), "it is no text")
     name, colon, selector = text.partition(":")
     if colon:
         _check_selector(text, selector)

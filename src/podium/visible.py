@@ -13,12 +13,12 @@ _ANY = re.compile(f"[{STEERING}]")
 _BUT_LINES = re.compile(f"(?![\n\t])[{STEERING}]")
 
 
-# Bounded, since each `://` of a hostile text would else look for its @ up to the end.
+# One slash is what a path makes of two. Bounded, since each `://` of a hostile text would else look for its @ up to the end.
 _CREDENTIALS = (
-    re.compile(r"(?i)(https?://)[^\s/]{0,4096}@"),
-    re.compile(r"(?i)((?<=[a-z0-9+.-])://)[^\s/@:]{0,4096}:[^\s/]{0,4096}@"),
+    re.compile(r"(?i)(https?:/{1,2})[^\s/]{0,4096}@"),
+    re.compile(r"(?i)((?<=[a-z0-9+.-]{2}):/{1,2})[^\s/@:]{0,4096}:[^\s/]{0,4096}@"),
     re.compile(  # a password with a slash
-        r"(?i)((?<=[a-z0-9+.-])://)[^\s/@:]{0,4096}:(?![0-9]{1,5}(?:[/?#\s]|$))[^\s@]{0,4096}@"
+        r"(?i)((?<=[a-z0-9+.-]{2}):/{1,2})[^\s/@:]{0,4096}:(?![0-9]{1,5}(?:[/?#\s]|$))[^\s@]{0,4096}@"
     ),
 )
 _TELLING = "token|secret|passw|signature|credential|api_?key|access_?key"

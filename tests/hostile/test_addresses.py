@@ -29,6 +29,8 @@ SECRETS = {
     "s3://models?X-Amz-Signature=hunter2&X-Amz-Security-Token=hunter2",
     "https://git.acme.dev/x?key=hunter2",
     "https://git.acme.dev/x?client_secret=hunter2#top",
+    "https:/ada:hunter2@git.acme.dev/x.git",
+    "ssh:/ada:hunter2@git.acme.dev/x.git",
 }
 PLAIN = ["https://git.acme.dev:8080/a@b", "git@git.acme.dev:x.git", "ada@acme.dev", "https://a.dev/?monkey=1&q=a"]
 
@@ -216,3 +218,15 @@ def test_a_name_that_begins_with_a_dash_is_a_name(registry, monkeypatch):
     typed("fmt", "--", "models/-rf", codes={0})
     typed("list", "--rev", "-x", codes={1, 2})
     assert not (registry.root / "escaped").exists()
+
+
+@pytest.mark.parametrize(
+    "where", ["http://[::1", "https://a:99999/x", "https://a:b/x", "ssh://[x/y", "~nobody-of-that-name/x"]
+)
+def test_what_is_no_address_is_refused_in_words(where):
+    said = typed("-R", where, "list", codes={2})
+    assert "is no" in said.err or "nobody" in said.err
+
+
+def test_a_path_longer_than_any_name_is_no_registry():
+    typed("-R", "m" * 5000, "list", codes={2})

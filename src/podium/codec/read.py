@@ -115,7 +115,7 @@ def _models(registry: Registry, files: Sources) -> Mapping[str, RegisteredModel]
             lambda: _withdrawn(files, "model", name),
             _members(files, "model", name, lambda path: link_of(files.valid(path, "link"))),
         ),
-        lambda name: _is_there(files, layout.model_folder(name)),
+        lambda name: "/" not in name and _is_there(files, layout.model_folder(name)),
     )
 
 

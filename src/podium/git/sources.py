@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from podium import freshness, git, layout
 from podium.errors import Denied, NotARegistry, Unavailable, Usage
@@ -378,7 +379,25 @@ def locate(where: str | None, cwd: Path, freshness: Freshness = ANEW) -> Source:
         return _on_disk(cwd, str(cwd))
     if _is_address(where, cwd):
         return _cached(where, freshness)
-    return _on_disk(cwd / Path(where).expanduser(), where)
+    return _on_disk(_place(where, cwd), where)
+
+
+def _place(where: str, cwd: Path) -> Path:
+    try:
+        place = cwd / Path(where).expanduser()
+        place.exists()
+    except RuntimeError:
+        raise Usage(f"{where!r} names nobody's home folder", "write the path in full") from None
+    except (OSError, ValueError):  # longer than any name, or no Unicode
+        raise NotARegistry(where) from None
+    return place
+
+
+def _refuse_broken(url: str) -> None:
+    try:
+        urlsplit(url).port  # noqa: B018 - looked at for what it raises
+    except ValueError as error:
+        raise Usage(f"{git.redacted(url)!r} is no URL: {error}", "write https://HOST/PATH") from None
 
 
 def _is_address(where: str, cwd: Path) -> bool:
@@ -388,8 +407,9 @@ def _is_address(where: str, cwd: Path) -> bool:
     if url is not None:
         if url[1].lower() not in _SCHEMES or url[2].startswith("-"):
             raise Usage(f"{git.redacted(where)!r} is no Git URL that podium uses", "use https, ssh, git or file")
+        _refuse_broken(where)
         return True
-    if (cwd / Path(where).expanduser()).exists():
+    if _place(where, cwd).exists():
         return False
     if _HELPER.match(where):
         raise Usage(f"{where!r} would run another program", "use https, ssh, git or file")
