@@ -295,9 +295,7 @@ def test_what_a_killed_commit_left_is_committed_by_the_same_command(checkout):
     process.communicate()
     assert process.returncode == -signal.SIGKILL
     (checkout.git_dir / "hooks" / "pre-commit").unlink()
-    with pytest.raises(Unavailable, match="index for itself"):
-        publish.commit(checkout, logging("x"))
-    (checkout.git_dir / "index.lock").unlink()
+    assert (checkout.git_dir / "index.lock").exists()
     assert (checkout.root / RECORD / "v0.dvc").exists()
     done = publish.commit(checkout, logging("x"))
     assert (done.changed, done.files) == (True, ("artifacts/p/a/aliases/x.yaml", f"{RECORD}/v0.dvc"))

@@ -14,6 +14,7 @@ from podium import ci, codec, codeowners, git, layout, refs, rules, schemas
 from podium.errors import BadName, Denied
 from podium.layout import Document
 from podium.model import Registry
+from podium.publish import files
 from podium.tree import overlay
 
 IGNORED = "/artifacts/*/*/versions/v*/"
@@ -187,5 +188,5 @@ def _write(path: Path, text: str) -> bool:
     if _text(path) == text:
         return False
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8", newline="")
+    files.put(path, text)
     return True

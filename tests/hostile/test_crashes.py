@@ -1,160 +1,140 @@
 """
-A process that is killed at any write, rename, link, removal or start of git: what is seen is whole, and the same command
-again comes to the same end. A sample of the points; all of them where PODIUM_HOSTILE_ALL is set.
+Commands that something befalls, at any call by which they or the programs they start change a disk: killed, torn, interrupted,
+or told by the disk that it does not. What is seen is whole, and the same command again comes to the end of an undisturbed one.
+
+A sample of the calls, by ``PODIUM_HOSTILE_SEED``; with ``PODIUM_HOSTILE_ALL`` every one for kills, and every fifth for the rest.
 """
 
 from __future__ import annotations
 
-import hashlib
-import os
-import shutil
-import signal
-import subprocess
-import sys
-from pathlib import Path
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 import pytest
 
-from podium.cli.main import podium, run
-from tests.acceptance.conftest import Place
-from tests.hostile.conftest import some
-from tests.hostile.typed import typed
+from tests.hostile import strokes
+from tests.hostile.conftest import ALL, SEED
+from tests.hostile.scenes import READING, WRITING, Scene
+from tests.hostile.strokes import Ended, Hit
+from tests.hostile.typed import STEERING, typed
 
-EVENTS = {
-    "os.rename",
-    "os.link",
-    "os.remove",
-    "os.mkdir",
-    "os.rmdir",
-    "os.symlink",
-    "os.chmod",
-    "os.truncate",
-    "subprocess.Popen",
-}
-WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
-MESSY = "owners: ['@acme/vision']\ndescription:   Labels\n"
-POINTS = 7
+pytestmark = pytest.mark.skipif(not strokes.WORKS, reason=strokes.WHY_NOT)
 
-COMMANDS = {
-    "log": ("log", "vision/resnet50", "{out}", "--link", "M", "--alias", "best"),
-    "log --commit": ("log", "vision/resnet50", "{out}", "--link", "M", "--alias", "best", "--commit"),
-    "log --push": ("log", "vision/resnet50", "{out}", "--link", "M", "--push"),
-    "promote": ("promote", "M:v0", "production"),
-    "promote --push": ("promote", "M:v0", "production", "--push"),
-    "use": ("use", "M:v0"),
-    "use --to": ("use", "M:v0", "--to", "{to}"),
-    "fmt": ("fmt",),
-    "check --fix": ("check", "--fix"),
-}
+KILLS = ("kill", "kill it", "tear")
+SIGNALS = {"SIGINT": 130, "SIGTERM": 143, "SIGHUP": 129}
+FAULTS = ("ENOSPC", "EROFS", "EACCES", "EIO", "EMFILE", "ENOLCK", "EDQUOT")
+
+
+@dataclass
+class Stage:
+    """A scene, and how each command ends in it when nothing befalls it."""
+
+    scene: Scene
+    undisturbed: dict[tuple[str, bool], tuple[Ended, dict[str, str]]] = field(default_factory=dict)
+
+    def alone(self, name: str, *, looks: bool = False) -> tuple[Ended, dict[str, str]]:
+        """Give how a command ends by itself, and what is seen then."""
+        if (name, looks) not in self.undisturbed:
+            self.scene.begin_again()
+            ended = self.scene.run(name, looks=looks)
+            assert ended.code == 0 or (name in READING and ended.code == 1), f"{name}: {ended}"
+            self.undisturbed[name, looks] = ended, self.scene.seen()
+        return self.undisturbed[name, looks]
+
+    def converges(self, name: str, told: str) -> None:
+        """Make sure that all is whole, and that the command comes to its end now."""
+        self.scene.check_whole()
+        if name == "bundle create":  # it never writes over a file
+            (self.scene.root / "made.podium").unlink(missing_ok=True)
+        again = typed(*self.scene.words(name))
+        if "git restore" in again.err:  # what lies on disk could be somebody's own
+            self.scene.git("registry", "restore", "models/M/aliases/production.yaml")
+            again = typed(*self.scene.words(name))
+        assert again.code == 0, f"{told}, then: {again.err}"
+        self.scene.check_whole()
+        _, expected = self.alone(name)
+        seen = self.scene.seen()
+        assert {path for path in {*seen, *expected} if seen.get(path) != expected.get(path)} == set(), told
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory):
-    """A registry with one version, its origin and its store; kept aside, to begin from again."""
-    root = tmp_path_factory.mktemp("world")
-    subprocess.run(["git", "init", "-q", "--bare", "-b", "main", str(root / "origin.git")], check=True)
-    subprocess.run(
-        ["git", "clone", "-q", str(root / "origin.git"), str(root / "registry")], check=True, capture_output=True
-    )
-    place = Place(root / "registry")
-    typed("init", root / "registry", "--entity", "acme", "--remote", root / "store", codes={0})
-    typed("-R", place.root, "log", "vision/resnet50", place.model("first", "weights"), "--link", "M", codes={0})
-    place.write("models/Messy/model.yaml", MESSY)
-    place.model("second", "better weights")
-    place.commit("Start")
-    place.git("push", "-q", "origin", "HEAD:main")
-    shutil.rmtree(place.root / ".dvc" / "cache")
-    shutil.copytree(root, root.parent / "kept", symlinks=True)
-    return root
+def stage(tmp_path_factory) -> Iterator[Stage]:
+    folder = tmp_path_factory.mktemp("stage")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PODIUM_CACHE_DIR", str(folder / "scene" / "cache"))
+        yield Stage(Scene.made(folder))
 
 
-def begun_again(world: Path) -> None:
-    for child in world.iterdir():
-        shutil.rmtree(child)
-    shutil.copytree(world.parent / "kept", world, symlinks=True, dirs_exist_ok=True)
+def points(about: str, ended: Ended, count: int, every: int = 1) -> list[int]:
+    """Give some of a command's strokes, by their numbers; others for each seed and each command."""
+    numbers = range(1, len(ended.strokes) + 1)
+    if ALL:
+        return list(numbers[SEED % every :: every])
+    return random.Random(f"{SEED} {about}").sample(numbers, min(count, len(numbers)))
 
 
-def words(world: Path, name: str) -> list[str]:
-    filled = (word.format(out=world / "second", to=world / "to") for word in COMMANDS[name])
-    return ["-R", str(world / "registry"), *filled]
+def some_of(about: str, kinds: tuple[str, ...]) -> tuple[str, ...]:
+    """Give one of some kinds of trouble, another for each seed and each command."""
+    return kinds if ALL else (random.Random(f"{SEED} {about} kind").choice(kinds),)
 
 
-def stopped(arguments: list[str], at: int, cache: Path) -> int | None:
-    """Run a command in a process that is killed before its n-th change of the disk; gives the changes where it ended itself."""
-    reader, writer = os.pipe()
-    child = os.fork()
-    if child == 0:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
-        sys.stdout, sys.stderr = open(1, "w", closefd=False), open(2, "w", closefd=False)  # noqa: SIM115
-        os.environ["PODIUM_CACHE_DIR"] = str(cache)
-        seen = 0
-
-        def hook(event, facts):
-            nonlocal seen
-            if event in EVENTS or (event == "open" and facts[2] and facts[2] & WRITING):
-                seen += 1
-                if seen == at:
-                    os.kill(os.getpid(), signal.SIGKILL)
-
-        sys.addaudithook(hook)
-        run(lambda: podium.main(arguments, prog_name="podium", standalone_mode=False))
-        os.write(writer, str(seen).encode())
-        os._exit(0)
-    os.close(writer)
-    with open(reader, "rb") as told:  # noqa: PTH123
-        said = told.read()
-    os.waitpid(child, 0)
-    return int(said) if said else None
+@pytest.mark.parametrize("name", WRITING)
+def test_a_command_that_is_killed_comes_to_the_same_end_when_it_is_run_again(stage, name):
+    alone, _ = stage.alone(name)
+    for what in ("kill", *some_of(name, KILLS[1:])):
+        for at in points(f"{name} {what}", alone, 1, every=1 if what == "kill" else 5):
+            stage.scene.begin_again()
+            ended = stage.scene.run(name, Hit(what, at))
+            if ended.code != -9:
+                assert_said(ended, {0, 1, 3})
+            stage.converges(name, f"{name}: {what} at {at} of {len(alone.strokes)}: {told(ended, at)}")
 
 
-def seen(world: Path) -> dict[str, str]:
-    """Give what anybody can see: files of the checkout and of the origin's tip, and what was handed out."""
-    found = {}
-    registry = world / "registry"
-    for top in ("models", "artifacts", "schemas", "registry.yaml"):
-        paths = [registry / top] if (registry / top).is_file() else (registry / top).rglob("*")
-        found |= {str(path.relative_to(world)): told(path) for path in paths if path.is_file()}
-    found |= {str(path.relative_to(world)): told(path) for path in (world / "to").rglob("*") if path.is_file()}
-    tip = subprocess.run(
-        ["git", "ls-tree", "-r", "main"], cwd=world / "origin.git", capture_output=True, text=True, check=True
-    )
-    found["origin"] = "\n".join(line for line in tip.stdout.splitlines() if not line.endswith(".dvc"))
-    status = subprocess.run(["git", "status", "--porcelain"], cwd=registry, capture_output=True, text=True, check=True)
-    found["status"] = "\n".join(sorted(status.stdout.splitlines()))
-    return found
+@pytest.mark.parametrize("name", WRITING)
+def test_a_command_that_is_told_to_stop_says_so_in_a_line_and_comes_to_the_same_end_later(stage, name):
+    alone, _ = stage.alone(name)
+    for what in some_of(name, tuple(SIGNALS)):
+        for at in points(f"{name} {what}", alone, 1, every=5):
+            stage.scene.begin_again()
+            ended = stage.scene.run(name, Hit(what, at))
+            assert_said(ended, {0, SIGNALS[what]})
+            stage.converges(name, f"{name}: {what} at {at} of {len(alone.strokes)}: {told(ended, at)}")
 
 
-def told(path: Path) -> str:
-    """Give a file's content, but for the time at which a version was logged."""
-    return "\n".join(line for line in path.read_text().splitlines() if "created:" not in line)
+@pytest.mark.parametrize("name", WRITING)
+def test_a_disk_that_fails_is_said_and_nothing_is_left_half_done(stage, name):
+    alone, _ = stage.alone(name, looks=True)
+    for what in some_of(name, FAULTS):
+        lasting = what in {"ENOSPC", "EROFS", "EDQUOT"} or SEED % 2 == 0
+        for at in points(f"{name} {what}", alone, 1, every=25):
+            stage.scene.begin_again()
+            ended = stage.scene.run(name, Hit(what, at, lasting), looks=True)
+            assert_said(ended, {0, 1, 3})
+            stage.converges(name, f"{name}: {what} at {at} of {len(alone.strokes)}: {told(ended, at)}")
 
 
-def whole(world: Path) -> None:
-    """Make sure that what lies under its own name is all there: objects, records, the registry."""
-    for folder in (world / "store", world / "registry" / ".dvc" / "cache"):
-        for path in folder.glob("files/md5/*/*"):
-            if not path.name.endswith(".tmp"):
-                name = path.parent.name + path.name.removesuffix(".dir")
-                assert hashlib.md5(path.read_bytes()).hexdigest() == name, f"{path} is half written"
-    assert typed("-R", world / "registry", "check", "--format", "json", codes={0}).errors == []
-    assert typed("-R", world / "origin.git", "check", "--format", "json", codes={0}).errors == []
-    for path in (world / "to").glob("*.safetensors"):
-        assert path.read_text() == "weights"
+@pytest.mark.parametrize("name", READING)
+def test_an_answer_from_a_disk_that_fails_is_the_right_one_or_none(stage, name):
+    alone, _ = stage.alone(name, looks=True)
+    for what in some_of(name, FAULTS):
+        for at in points(f"{name} {what}", alone, 2, every=10):
+            stage.scene.begin_again()
+            ended = stage.scene.run(name, Hit(what, at, lasting=bool(at % 2)), looks=True)
+            assert_said(ended, {alone.code, 3})
+            if ended.code == alone.code:
+                assert ended.out == alone.out, f"{name}: {what} at {at}: {told(ended, at)}"
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_a_command_that_is_killed_comes_to_the_same_end_when_it_is_run_again(world, name, tmp_path, monkeypatch):
-    monkeypatch.setenv("PODIUM_CACHE_DIR", str(tmp_path / "cache"))
-    begun_again(world)
-    points = stopped(words(world, name), 0, tmp_path / "cache")
-    assert points, f"{name} changes nothing"
-    undisturbed = seen(world)
-    for at in some(range(1, points + 1), POINTS):
-        begun_again(world)
-        stopped(words(world, name), at, tmp_path / "cache")
-        whole(world)
-        again = typed(*words(world, name))
-        assert again.code == 0, f"{name} killed at {at}: {again.err}"
-        whole(world)
-        assert seen(world) == undisturbed, f"{name} killed at {at} of {points}"
+def assert_said(ended: Ended, codes: set[int]) -> None:
+    """Make sure that a command ended in one of our ways, with a sentence where it did not do what it was to."""
+    assert ended.code in codes, ended
+    assert "Traceback" not in ended.err, ended.err
+    assert "Exception" not in ended.err, ended.err
+    assert STEERING.search(ended.out + ended.err) is None
+    assert ended.code in {0, 1} or "error: " in ended.err, ended
+
+
+def told(ended: Ended, at: int) -> str:
+    """Say what a command was doing."""
+    return str(ended.strokes[at - 1]) if at <= len(ended.strokes) else f"{ended}"

@@ -8,6 +8,7 @@ from importlib.resources import files as resources
 from pathlib import Path
 
 from podium.errors import Denied
+from podium.publish import files
 
 MARK = "Written by `podium ci "
 """What every file that podium writes whole says of itself."""
@@ -66,7 +67,7 @@ def write(root: Path, wanted: Mapping[str, str], *, force: bool = False) -> tupl
         raise Denied(f"{' and '.join(other)} is there and says something else", "--force writes it anew")
     for path, new in changed.items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
-        (root / path).write_text(new, encoding="utf-8", newline="")
+        files.put(root / path, new)
     return tuple(changed)
 
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import importlib
 import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -22,7 +23,7 @@ from podium.version import VERSION
 if TYPE_CHECKING:
     from podium.errors import Error
 
-INTERRUPTED = 130
+INTERRUPTED = 128 + signal.SIGINT
 BUG = 4
 USAGE = 2
 CANNOT_TELL = 3
@@ -137,7 +138,27 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit."""
     sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115, PTH123 - a shell has closed it
     sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115, PTH123
+    _heed_signals()
     sys.exit(run(lambda: podium.main(args, prog_name="podium", standalone_mode=False)))
+
+
+class Stopped(KeyboardInterrupt):
+    """Another program asks this one to end: what is under way is taken back, as with Ctrl-C."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
+
+
+def _heed_signals() -> None:
+    """Let a request to end be one that is cleaned up after; nobody is asked where ``nohup`` or the like has said no."""
+
+    def stop(number: int, _frame: Any) -> None:
+        raise Stopped(number)
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, stop)
 
 
 def run(command: Callable[[], object]) -> int:
@@ -149,9 +170,11 @@ def run(command: Callable[[], object]) -> int:
         return stop.exit_code
     except click.ClickException as misuse:
         return _misused(misuse)
-    except (KeyboardInterrupt, click.Abort):
-        say.error("interrupted")
-        return INTERRUPTED
+    except (KeyboardInterrupt, click.Abort) as stop:
+        with suppress(OSError):
+            say.error("interrupted")
+        asked = stop.__cause__ or stop  # click makes an Abort of it
+        return 128 + asked.number if isinstance(asked, Stopped) else INTERRUPTED
     except (OSError, MemoryError) as lack:
         return _lacking(lack)
     except Exception as problem:  # noqa: BLE001 - the one place where a bug of ours becomes a report

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from podium import deferred
 
 if TYPE_CHECKING:
-    from podium.git.branch import author, check_can_commit, commit_paths, training_source
+    from podium.git.branch import author, catch_up, check_can_commit, commit_paths, training_source
     from podium.git.conflicts import (
         Joining,
         changed_by,
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     )
     from podium.git.everywhere import View, view
     from podium.git.fresh import init, top_level
+    from podium.git.leftovers import clear
     from podium.git.line import Turn, contents_over_time, made_at, turns
     from podium.git.locks import lock
     from podium.git.merging import Merge, borrowing, merge_result, scratch
@@ -70,11 +71,12 @@ else:
     __getattr__ = deferred.names(
         __name__,
         {
-            "branch": "author check_can_commit commit_paths training_source",
+            "branch": "author catch_up check_can_commit commit_paths training_source",
             "conflicts": "Joining changed_by install_driver is_joining is_settled joining last_change "
             "merge_text name_of reopen stage staged unmerged",
             "everywhere": "View view",
             "fresh": "init top_level",
+            "leftovers": "clear",
             "line": "Turn contents_over_time made_at turns",
             "locks": "lock",
             "merging": "Merge borrowing merge_result scratch",
@@ -115,10 +117,12 @@ __all__ = [
     "borrowing",
     "branch_point",
     "cache_folder",
+    "catch_up",
     "changed_by",
     "check_can_commit",
     "check_registry",
     "cleaned",
+    "clear",
     "commit_at_date",
     "commit_named",
     "commit_objects",

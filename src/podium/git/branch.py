@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from podium import layout
 from podium.errors import Denied, Unavailable
-from podium.git import program
+from podium.git import leftovers, program
 from podium.git.program import Ran
 from podium.git.sources import Checkout, Source
 from podium.git.writing import not_committed
@@ -22,6 +23,8 @@ _UNDER_WAY = {
     "rebase-merge": "a rebase",
     "rebase-apply": "a rebase",
 }
+_TICK = 0.02
+"""Seconds by which a file's time may lie behind the clock."""
 
 
 def author(source: Source) -> str:
@@ -31,7 +34,7 @@ def author(source: Source) -> str:
     else:
         ran = program.run(source.remote().folder, "var", "GIT_AUTHOR_IDENT", bare=True)
     if ran.code != 0:
-        raise not_committed(ran.messages)
+        raise not_committed(ran)
     return ran.text.rpartition(" ")[0].rpartition(" ")[0]
 
 
@@ -52,21 +55,42 @@ def commit_paths(checkout: Checkout, paths: Sequence[str], message: str, hold: i
     Commit some paths as they lie on disk, on the current branch, and give the commit's id.
 
     What else is staged or dirty stays so. ``hold`` is the lock on the checkout: git keeps it to its end, even if we are
-    killed. Raises Denied, with git's or a hook's words, where git makes no commit; the index is then as it was.
+    killed; the locks of a git that was killed itself are removed. Raises Denied, with git's or a hook's words, where git
+    makes no commit, and Unavailable where the disk does not take it; the index is then as it was.
     """
-    root = checkout.root
+    root, began, before = checkout.root, time.time() - _TICK, _head(checkout)
     listed = b"\0".join(os.fsencode(path) for path in paths)
     known = program.output(root, "ls-files", "-z", "--", *paths).split(b"\0")
     new = [path for path in paths if os.fsencode(path) not in known and os.path.lexists(root / path)]
-    if new:
-        _made(program.run(root, "add", "--intent-to-add", "--force", "--", *new, hold=hold))
     try:
+        if new:
+            _made(program.run(root, "add", "--intent-to-add", "--force", "--", *new, hold=hold))
         options = ("--quiet", "--only", "--pathspec-from-file=-", "--pathspec-file-nul", "-m", message)
         _made(program.run(root, "commit", *options, stdin=listed, timeout=program.NETWORK, hold=hold))
     except BaseException:
+        leftovers.clear(checkout, began)
+        if _head(checkout) != before and _is_committed(checkout, paths):
+            return _head(checkout)
         program.run(root, "update-index", "--force-remove", "-z", "--stdin", stdin=b"\0".join(map(os.fsencode, new)))
         raise
-    return program.output(root, "rev-parse", "HEAD").decode().strip()
+    return _head(checkout)
+
+
+def _head(checkout: Checkout) -> str:
+    """Give the commit at HEAD; nothing where there is none."""
+    return program.run(checkout.root, "rev-parse", "--quiet", "--verify", "HEAD").text
+
+
+def catch_up(checkout: Checkout, paths: Sequence[str]) -> None:
+    """Let the index say of some paths what lies on disk, and in HEAD; raises Unavailable where git cannot."""
+    program.output(checkout.root, "add", "--force", "--", *paths)
+
+
+def _is_committed(checkout: Checkout, paths: Sequence[str]) -> bool:
+    """Tell whether HEAD has some paths as they lie on disk: git was stopped after that, and before its index says so."""
+    if program.run(checkout.root, "diff", "--quiet", "HEAD", "--", *paths).code != 0:
+        return False
+    return program.run(checkout.root, "add", "--force", "--", *paths).code == 0
 
 
 def _made(ran: Ran) -> None:
@@ -75,7 +99,7 @@ def _made(ran: Ran) -> None:
     if "index.lock" in ran.messages:
         end_it = "let the other git end; if none is running, one was killed: remove .git/index.lock"
         raise Unavailable("another git process has the checkout's index for itself", end_it)
-    raise not_committed(ran.messages)
+    raise not_committed(ran)
 
 
 def training_source(cwd: Path) -> dict[str, str]:

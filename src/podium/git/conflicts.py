@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from podium.errors import Denied, Unavailable
-from podium.git import program
+from podium.git import leftovers, program
 from podium.git.objects import commit_of, content, differences
 from podium.git.revisions import commit_named, contains, merge_base, parents
 from podium.git.sources import Checkout
@@ -207,4 +207,6 @@ def install_driver(checkout: Checkout, command: str) -> None:
         ("driver", command),
         ("recursive", "binary"),  # between two ancestors of a criss-cross, a clash waits for the real merge
     ):
-        program.output(checkout.root, "config", f"merge.{DRIVER}.{key}", value)
+        if program.run(checkout.root, "config", f"merge.{DRIVER}.{key}", value).code != 0:
+            leftovers.remove([checkout.git_dir / "config.lock"], checkout.root)
+            program.output(checkout.root, "config", f"merge.{DRIVER}.{key}", value)

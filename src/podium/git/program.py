@@ -23,6 +23,8 @@ LOCAL = 120.0
 NETWORK = 900.0
 """Seconds that a fetch or a push may take; the transports give up earlier when nothing moves."""
 
+_LAST_WORDS = 5.0
+"""Seconds in which git is to end that was asked to."""
 _MOST_HEARD = 512 * 1024**2
 """Bytes that git may answer with; a tree of a few objects, made by hand, can stand for any number of files."""
 _MOST_SAID = 64 * 1024
@@ -109,7 +111,7 @@ def run(
             try:
                 out, messages = _heard(process, memoryview(stdin), timeout, f"`git {arguments[0]}`")
             except BaseException:
-                process.kill()
+                _end(process)
                 raise
     except subprocess.TimeoutExpired:
         raise Unavailable(f"`git {arguments[0]}` took more than {timeout:.0f} seconds", "try again") from None
@@ -118,6 +120,17 @@ def run(
     except OSError as error:
         raise Unavailable(f"git cannot be run in {folder}: {error.strerror}") from None
     return Ran(process.returncode, out, cleaned(messages[:_MOST_SAID].decode("utf-8", "replace")))
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Let git take away its locks and unfinished files, as it does when it is asked to end; kill it where it does not."""
+    process.terminate()
+    try:
+        process.wait(_LAST_WORDS)
+    except subprocess.TimeoutExpired:
+        pass
+    finally:
+        process.kill()
 
 
 def _heard(process: subprocess.Popen[bytes], told: memoryview, timeout: float, what: str) -> tuple[bytes, bytes]:

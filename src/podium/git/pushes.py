@@ -67,6 +67,9 @@ class Pushes:
         with suppress(OSError):
             unfinished.write_text(json.dumps({"tip": word.tip, "folder": str(word.folder)}))
             unfinished.replace(self.place.with_suffix(".json"))
+            return
+        with suppress(OSError):
+            unfinished.unlink()
 
 
 def brought(remote: Remote, word: Word) -> bool:

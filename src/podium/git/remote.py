@@ -7,13 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from podium.errors import Denied, Unavailable
+from podium.errors import Denied, Error, Unavailable
 from podium.git import program
 
 _LOST = re.compile(
     r"fetch first|non-fast-forward|stale info|failed to update ref|cannot lock ref|incorrect old value|failed to lock|"
     r"reference already exists|needs force|remote ref updated since checkout"
 )
+_UNABLE = re.compile(r"unpacker error|failed to update ref|unable to (?:migrate|write|create)|failed to write")
 QUIET = (
     "--quiet",
     "--no-write-fetch-head",
@@ -141,10 +142,13 @@ class Remote:
 
     def _refused(
         self, reason: str, messages: str, do: str = "do what it says, or propose the change in a pull request: --pr"
-    ) -> Denied:
+    ) -> Error:
         said = [line.removeprefix("remote:").strip() for line in messages.splitlines() if line.startswith("remote:")]
-        lines = [f"{self.label} refused the push: {program.cleaned(reason)}", *(line for line in said if line)]
-        return Denied("\n".join(lines), do)
+        if _UNABLE.search(reason):
+            lines = [f"{self.label} could not take the push: {program.cleaned(reason)}", *said]
+            return Unavailable("\n".join(filter(None, lines)), "see to the disk of whoever runs it, then try again")
+        lines = [f"{self.label} refused the push: {program.cleaned(reason)}", *said]
+        return Denied("\n".join(filter(None, lines)), do)
 
 
 def _status(report: str, ref: str) -> str | None:

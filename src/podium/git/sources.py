@@ -277,7 +277,10 @@ class Hosted:
         import shutil
         import tempfile
 
-        unfinished = Path(tempfile.mkdtemp(dir=self.cache.parent, prefix="new-"))
+        own = f"new-{self.cache.stem}-"
+        for left in self.cache.parent.glob(f"{own}*"):  # by a process that was killed: the lock is ours
+            shutil.rmtree(left, ignore_errors=True)
+        unfinished = Path(tempfile.mkdtemp(dir=self.cache.parent, prefix=own))
         try:
             # No template: hooks of the user's own are not for what a registry's server sends.
             git.output(unfinished, "init", "--quiet", "--bare", "--template=", ".")

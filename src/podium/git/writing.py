@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Union
 
-from podium.errors import Denied
+from podium.errors import Denied, Error, Unavailable
 from podium.git import program
 from podium.git.objects import commit_tree, objects_of
+from podium.git.program import Ran
 from podium.tree import FILE, FOLDER
 
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ def commit_objects(
 
     Only objects are written: no ref moves, and neither index nor work tree is looked at. The cost follows the change. The
     author, the committer and the signature are what ``git commit`` would take. Raises Denied where Git does not know who
-    the author is, or where a path goes through something that is no folder.
+    the author is, or where a path goes through something that is no folder, Unavailable where the disk does not take it.
     """
     base = commit_tree(repository, parent).id if parent is not None else None
     tree = _write_tree(repository, base, changes)
@@ -82,13 +84,25 @@ def _write_commit(repository: Repository, tree: str, parent: str | None, message
     text = message.rstrip("\n") + "\n"
     ran = program.run(Path(repository.path), *arguments, stdin=text.encode(), bare=True)
     if ran.code != 0:
-        raise not_committed(ran.messages)
+        raise not_committed(ran)
     return ran.text
 
 
-def not_committed(messages: str) -> Denied:
-    """Make the error for a commit that git did not make, from its words."""
+_DISK = re.compile(
+    r"(?mi)^(?:fatal|error): .*(?:no space left|input/output error|read-only file system|quota exceeded|permission denied"
+    r"|too many open files|unable to (?:write|create)|failed to write|write error|cannot lock ref)"
+)
+
+
+def not_committed(ran: Ran) -> Error:
+    """Make the error for a commit that git did not make, from its words: Unavailable where the disk does not take it."""
+    messages = ran.messages
     lines = [line for line in messages.splitlines() if line.strip()]
+    if ran.code < 0:
+        return Unavailable(f"git was ended by signal {-ran.code} before the commit was made", "run it again")
+    if _DISK.search(messages):
+        see = "see to the disk, its permissions and its locks, then try again"
+        return Unavailable("\n".join(["git could not write the commit:", *lines]), see)
     if "tell me who you are" in messages or "ident name" in messages or "email address" in messages:
         set_both = '`git config --global user.name "…"` and `git config --global user.email …`'
         return Denied("Git does not know who you are, so it cannot say who made the commit", f"set {set_both}")

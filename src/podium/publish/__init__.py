@@ -30,6 +30,10 @@ each try begins with a fetch, so that of many one lands all the time.
 """
 
 
+_STUCK = 60.0
+"""Seconds for which a push is tried again that does not land though nobody else's did."""
+
+
 class Landing(Enum):
     """Where an edit ends up: in the checkout's files, in a commit on the current branch, on the remote, in a pull request."""
 
@@ -172,6 +176,7 @@ def commit(
     if not _first(checkout, edit, before, dry_run=dry_run) and (dry_run or journal.read(checkout) is None):
         return _plan(checkout.tree(), edit)
     with alone(checkout) as hold:
+        _recover(checkout)
         edited, changes = _applied(edit, checkout.tree())
         left = _left_behind(checkout, edit)
         note = _note(checkout, edited, changes, left, message)
@@ -180,6 +185,22 @@ def commit(
         with journal.noted(checkout, note, finishes=left is not None):
             done = _commit(checkout, note, changes, hold)
         return replace(_published(edited, changes), changed=True, files=tuple(sorted(note.files)), commit=done)
+
+
+def _recover(checkout: Checkout) -> None:
+    """Put right what a commit left when git was killed with it: locks, and an index that does not know of the commit yet."""
+    began, note = journal.began(checkout), journal.read(checkout)
+    if began is None or note is None:
+        return
+    git.clear(checkout, began)
+    try:
+        head, here = checkout.tree("HEAD"), checkout.tree()
+    except Error:
+        return
+    done = [path for path in note.left(checkout) if _content(head, path) == _content(here, path) is not None]
+    if len(done) == len(note.files):
+        git.catch_up(checkout, done)
+        journal.keep(checkout, None)
 
 
 def _note(
@@ -256,11 +277,16 @@ def push(
         return _published(edited, changes)
     before()
     tried: list[tuple[str, Published]] = []
+    moved, began = time.monotonic(), target.commit
     with git.Pushes.of(
         target.remote
     ).turn():  # kept until it lands: whoever loses to another machine loses no place here
         for number in _attempts():
             target = target.renewed() if number else target.told()
+            if target.commit != began:
+                moved, began = time.monotonic(), target.commit
+            elif time.monotonic() - moved > _STUCK:
+                raise _stuck(source)
             for commit, published in tried:
                 if git.contains(target.repository, target.commit, commit):
                     return published  # it landed after all, and only the answer was lost
@@ -305,6 +331,13 @@ def propose(
     )
     published = _published(edited, changes)
     return replace(published, commit=done.commit, url=done.url, notes=(*published.notes, *done.notes))
+
+
+def _stuck(source: Source) -> Unavailable:
+    return Unavailable(
+        f"{source.label} does not move its branch, though nobody else has moved it meanwhile",
+        "a git that was killed there may have left a lock: whoever runs it can remove HEAD.lock and refs/heads/….lock",
+    )
 
 
 def _pushed(source: Source, target: git.Target, commit: str) -> bool:

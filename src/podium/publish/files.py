@@ -14,6 +14,8 @@ from podium.errors import Denied, Unavailable
 
 Changes = Mapping[str, bytes | None]
 
+_PRESSES = 10
+"""How often somebody may press Ctrl-C while a change is taken back."""
 _RANKS = {"model": 0, "artifact": 0, "version": 1, "link": 2, "alias": 3}
 
 
@@ -53,12 +55,20 @@ def written(root: Path, scratch: Path, changes: Changes) -> Iterator[None]:
         yield
     except BaseException:
         for step in reversed(undo):
-            with suppress(OSError):
-                step()
+            _surely(step)
         raise
     finally:
         for folder in _places(root, scratch):
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _surely(step: Callable[[], object]) -> None:
+    """Take a step back, also where somebody presses Ctrl-C once more; each may be taken twice."""
+    for _ in range(_PRESSES):
+        with suppress(KeyboardInterrupt):
+            with suppress(OSError):
+                step()
+            return
 
 
 @contextmanager
@@ -69,6 +79,22 @@ def _disk_errors() -> Iterator[None]:
         where = f" ({error.filename})" if error.filename else ""
         put_back = "make room, or see to the permissions, then try again; nothing was changed"
         raise Unavailable(f"the files cannot be written: {error.strerror}{where}", put_back) from None
+
+
+def put(path: Path, text: str) -> None:
+    """Write one file by itself, so that it is there with all of its text, or as it was; raises OSError."""
+    unfinished = path.with_name(f".podium-{path.name}.tmp")  # always the same: one that a kill left is written over
+    try:
+        with unfinished.open("w", encoding="utf-8", newline="") as file:
+            file.write(text)
+            with suppress(FileNotFoundError):
+                os.fchmod(file.fileno(), stat.S_IMODE(path.stat().st_mode))
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(path)
+    except BaseException:
+        unfinished.unlink(missing_ok=True)
+        raise
 
 
 def _check_paths(root: Path, changes: Changes) -> None:
@@ -127,8 +153,8 @@ def _put(root: Path, path: str, new: Path, old: Path, undo: list[Callable[[], ob
     if existed:
         new.replace(target)
     else:
+        undo.append(lambda: _take_back(new, target))  # first: Ctrl-C may come between any two lines
         _put_new(new, target)
-        undo.append(target.unlink)
 
 
 def _keep(target: Path, old: Path) -> None:
@@ -150,14 +176,20 @@ def _put_new(new: Path, target: Path) -> None:
         new.replace(target)
 
 
+def _take_back(new: Path, target: Path) -> None:
+    """Remove a file that was put in its place, and no other that may have come there."""
+    if not new.exists() or new.samefile(target):
+        target.unlink()
+
+
 def _make_folders(root: Path, folder: Path, undo: list[Callable[[], object]]) -> None:
     missing = []
     while folder != root and not folder.is_dir():
         missing.append(folder)
         folder = folder.parent
     for one in reversed(missing):
-        one.mkdir()
         undo.append(one.rmdir)
+        one.mkdir()
 
 
 def _sync_folders(root: Path, changes: Changes) -> None:

@@ -79,6 +79,14 @@ def keep(checkout: Checkout, note: Note | None) -> None:
         raise Unavailable(f"the commit cannot be prepared: {error.strerror} ({unfinished})", see) from None
 
 
+def began(checkout: Checkout) -> float | None:
+    """Give when the commit began that did not come to its end, in seconds of the epoch; ``None`` where there is none."""
+    try:
+        return _place(checkout).stat().st_mtime
+    except OSError:
+        return None
+
+
 def _place(checkout: Checkout) -> Path:
     return checkout.git_dir / _NAME
 

@@ -12,6 +12,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ from podium.errors import Denied, Unavailable
 
 STATE = ".podium-site.json"
 JOURNAL = ".podium-site.journal"
+_UNFINISHED = re.compile(r"\.podium-[0-9]+")
 
 Mark = tuple[int, str]
 """What is remembered of a file that was written: its size in bytes, and the beginning of its hash."""
@@ -117,7 +119,8 @@ def opened(root: Path) -> Iterator[Folder]:
     """
     Open a folder for a build, made if need be.
 
-    Raises Denied where it holds files and no site of podium's, Unavailable where another build is at work in it.
+    Raises Denied where it holds files and no site of podium's, Unavailable where another build is at work in it, or where
+    the disk does not take it.
     """
     try:
         root.mkdir(parents=True, exist_ok=True)
@@ -127,10 +130,14 @@ def opened(root: Path) -> Iterator[Folder]:
             journal.seek(0)
             dirty = frozenset(journal.read().splitlines())
             sizes, folders = _inside(root)
+            _sweep(root, sizes)
             yield Folder(root, state, journal, dirty, sizes, folders)
             (root / JOURNAL).unlink()
-    except OSError as error:
+    except (NotADirectoryError, FileExistsError, IsADirectoryError) as error:
         raise Denied(f"{error.filename or root} cannot be written: {error.strerror}", "name another folder") from None
+    except OSError as error:
+        where = f"{error.filename or root} cannot be written: {error.strerror}"
+        raise Unavailable(where, "see to the disk and its permissions, or name another folder") from None
 
 
 def _state(root: Path) -> Mapping[str, Group]:
@@ -173,6 +180,13 @@ def _inside(root: Path) -> tuple[dict[str, int], set[str]]:
                 else:
                     sizes[path] = -1 if entry.is_symlink() else entry.stat(follow_symlinks=False).st_size
     return sizes, folders
+
+
+def _sweep(root: Path, sizes: dict[str, int]) -> None:
+    """Take away what a build that was killed had under its hands: the folder is ours alone."""
+    for path in [path for path in sizes if _UNFINISHED.fullmatch(path.rpartition("/")[2])]:
+        (root / path).unlink(missing_ok=True)
+        del sizes[path]
 
 
 def _mark(path: Path) -> Mark | None:

@@ -92,12 +92,15 @@ def write(path: Path, proofs: Mapping[str, tuple[Looks, Sums]]) -> None:
 def write_bytes(path: Path, content: bytes) -> None:
     """Write a file that can be made again, whole or not at all; that it can't be kept is no error."""
     temporary = temporary_in(path.parent)
-    with suppress(OSError):
+    try:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary.write_bytes(content)
         temporary.replace(path)
-        return
-    remove(temporary)
+    except OSError:
+        remove(temporary)
+    except BaseException:
+        remove(temporary)
+        raise
 
 
 def temporary_in(folder: Path) -> Path:
