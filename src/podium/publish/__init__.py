@@ -277,10 +277,10 @@ def push(
         return _published(edited, changes)
     before()
     tried: list[tuple[str, Published]] = []
-    moved, began = time.monotonic(), target.commit
     with git.Pushes.of(
         target.remote
     ).turn():  # kept until it lands: whoever loses to another machine loses no place here
+        moved, began = time.monotonic(), target.commit
         for number in _attempts():
             target = target.renewed() if number else target.told()
             if target.commit != began:
