@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import os
+from html.parser import HTMLParser
 
+import pygit2
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from podium import codec, manifest, refs
 from podium.errors import Error
+from podium.git import objects
+from podium.render import markdown
+from podium.schemas import strict_json
+from podium.site import html
 from podium.visible import redacted, visible
+from tests.hostile.trees import NAMES
+from tests.test_markdown import assert_inert, hostile
 
 MANY = settings(max_examples=int(os.environ.get("PODIUM_FUZZ", "500")), deadline=None)
 YAMLISH = st.lists(
@@ -53,3 +62,171 @@ def test_a_path_that_is_let_through_stays_inside(paths):
 @given(st.text(max_size=80))
 def test_what_is_shown_is_visible(text):
     assert visible(redacted(text)).isprintable() or not text.isascii()
+
+
+JSONISH = st.lists(
+    st.sampled_from(
+        [
+            "{",
+            "}",
+            "[",
+            "]",
+            ",",
+            ":",
+            '"',
+            '"a"',
+            "1",
+            "-",
+            ".5",
+            "e9",
+            "NaN",
+            "null",
+            "\\u",
+            "\\ud800",
+            " ",
+            "\n",
+            "\x00",
+        ]
+    )
+)
+
+
+@MANY
+@given(st.one_of(st.text(max_size=60), JSONISH.map("".join)))
+def test_the_reader_of_json_reads_what_json_is_or_says_where_it_is_not(text):
+    try:
+        read = strict_json.parsed(text)
+    except strict_json.NoJsonError as problem:
+        where = strict_json.line_and_column(text, problem.index)
+    else:
+        where = strict_json.line_and_column(text, strict_json.index_of(text, ()))
+        assert read == json.loads(text)
+    assert min(where) >= 1
+
+
+@MANY
+@given(hostile)
+def test_what_is_put_into_a_comment_stays_text(text):
+    safe = f"{markdown.inert(text)} {markdown.code(text)} {markdown.prose(text)}"
+    assert_inert(f"It says {safe} here.\n\n- x {safe}", {"p", "ul", "li", "code"})
+
+
+class _Tags(HTMLParser):
+    """The tags and attributes of a page."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.found = set()
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self.found |= {tag, *(name for name, _ in attrs)}
+
+
+@MANY
+@given(hostile)
+def test_what_is_put_into_a_page_stays_text(text):
+    assert _Tags(html.effect(text, text, "models/m.html")).found <= {"a", "href", "b"}
+    script = html.script(text, [text, {text: text}]).decode()
+    assert script.isascii()
+    assert not {"<", ">", "&", "\n"} & set(script[:-1])
+
+
+# --- trees ------------------------------------------------------------------------------------------------------------
+
+
+class _Memory(pygit2.OdbBackend):
+    """Objects in memory, so that a million trees need no disk."""
+
+    def __init__(self):
+        super().__init__()
+        self.kept = {}
+
+    def write_cb(self, id_, data, kind):
+        self.kept[id_] = (kind, data)
+
+    def read_cb(self, id_):
+        return self.kept[id_]
+
+    def read_prefix_cb(self, start):
+        id_ = next(id_ for id_ in self.kept if str(id_).startswith(str(start)))
+        return (*self.kept[id_], id_)
+
+    def read_header_cb(self, id_):
+        kind, data = self.kept[id_]
+        return kind, len(data)
+
+    def exists_cb(self, id_):
+        return id_ in self.kept
+
+    def refresh_cb(self):
+        """There is nothing to look for anew."""
+
+
+def _repository():
+    store = pygit2.Odb()
+    store.add_backend(_Memory(), 1)
+    made = pygit2.Repository()
+    made.set_odb(store)
+    return made
+
+
+MODES = st.sampled_from([b"100644", b"100755", b"120000", b"160000", b"100664", b"0"])
+NAME = st.one_of(st.sampled_from([*NAMES.values(), b"a", b"b"]), st.binary(min_size=1, max_size=6)).map(
+    lambda name: name.replace(b"\0", b"0")
+)
+TREE = st.recursive(
+    st.lists(st.tuples(MODES, NAME, st.just(None)), max_size=3),
+    lambda inner: st.lists(st.tuples(st.just(b"40000"), NAME, inner), max_size=3),
+    max_leaves=8,
+)
+
+
+def _written(repository, rows):
+    """Write a tree as it is; gives its id."""
+    data = b""
+    for mode, name, inner in rows:
+        id_ = b"1" * 20 if inner is None else bytes.fromhex(_written(repository, inner))
+        data += mode + b" " + name + b"\0" + id_
+    return str(repository.write(pygit2.enums.ObjectType.TREE, data))
+
+
+def _paths(rows, before=""):
+    """Give every path of a tree with its mode, the slow way: a file's as often as it is there."""
+    for mode, name, inner in rows:
+        path = before + name.decode("utf-8", "surrogateescape")
+        if inner is None:
+            yield path, int(mode, 8)
+        else:
+            yield from _paths(inner, f"{path}/")
+
+
+def _has_doubles(rows):
+    names = [name for _, name, _ in rows]
+    return len(set(names)) < len(names) or any(_has_doubles(inner) for _, _, inner in rows if inner is not None)
+
+
+@MANY
+@given(TREE)
+def test_what_differs_from_nothing_is_all_that_a_tree_holds(rows):
+    repository = _repository()
+    id_ = _written(repository, rows)
+    try:
+        found = [(one.path, one.after.mode) for one in objects.differences(repository, None, id_)]
+    except Error:
+        assert _has_doubles(rows)
+        return
+    assert sorted(found) == sorted(_paths(rows))
+    assert list(objects.differences(repository, id_, id_)) == []
+
+
+@MANY
+@given(st.binary(max_size=80))
+def test_bytes_that_claim_to_be_a_tree_are_read_whole_or_refused(raw):
+    repository = _repository()
+    id_ = str(repository.write(pygit2.enums.ObjectType.TREE, raw))
+    try:
+        found = objects.entries(repository, id_)
+    except Error:
+        return
+    assert sum(len(f"{entry.mode:o} ") + len(os.fsencode(entry.name)) + 21 for entry in found) <= len(raw)
