@@ -56,7 +56,7 @@ class ServerRemote:
         self._path = path
         self._patience = Patience(name, self._connect_anew)
         self._watch = Watch(_own_limit(filesystem.config))
-        self._step = _SMALL_BLOCK if self._streams else hashing.CHUNK
+        self._step = _SMALL_BLOCK if self._fills_blocks else hashing.CHUNK
         self._connecting = threading.Lock()
 
     def probe(self) -> None:
@@ -307,9 +307,9 @@ class ServerRemote:
         return self._filesystem.protocol in {"http", "https"}
 
     @property
-    def _streams(self) -> bool:
-        """Tell whether an object comes in one answer, not block by block."""
-        return self._is_http or self._filesystem.protocol in {"webdav", "webdavs"}
+    def _fills_blocks(self) -> bool:
+        """Tell whether the client waits until a block is full, of an answer that may come slowly."""
+        return self._filesystem.protocol in {"webdav", "webdavs"}
 
     @property
     def _shows_only_whole_objects(self) -> bool:
