@@ -533,3 +533,10 @@ def test_the_base_of_a_branch_is_where_it_left(checkout, bare):
 
 def test_published_keeps_room_for_a_pull_request():
     assert replace(publish.Published("x", changed=True), url="https://x.dev/1").url == "https://x.dev/1"
+
+
+def test_a_push_that_a_lock_on_the_server_keeps_from_landing_is_given_up(checkout, bare, monkeypatch):
+    monkeypatch.setattr(publish, "_STUCK", 0.5)
+    (bare.path / "refs" / "heads" / "main.lock").touch()
+    with pytest.raises(Unavailable, match="does not move its branch"):
+        publish.push(checkout, logging("x"))
