@@ -86,6 +86,8 @@ def unsafe(paths: Iterable[str]) -> Iterator[tuple[str, str]]:
         reason = why_not_path(path)
         if reason is not None:
             yield path, reason
+            if len(path) > LONGEST or path.count("/") > DEEPEST:  # its parents could fill the memory
+                continue
         folded = _folded(path)
         if folded not in first:
             first[folded] = path

@@ -119,6 +119,7 @@ TEXTS = {
     "an address with a port": (redacted, "https://a:80", 4000),
     "queries": (redacted, "?token=", 4000),
     "open brackets in a policy": (lambda text: manifest.matches("a.bin", text), "[", 20_000),
+    "a file in folders without end": (lambda text: list(manifest.unsafe([text, text + "b"])), "a/", 4000),
     "stars in a policy": (lambda text: manifest.matches("a" * 200, text), "*a", 2000),
     "macros of macros": (lambda text: list(attributes.foreign(f"[attr]a {text}\n*.yaml a\n")), "a ", 50_000),
     "open brackets in attributes": (lambda text: list(attributes.foreign(f"{text} merge=x\n")), "[", 20_000),
