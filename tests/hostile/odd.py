@@ -94,8 +94,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def way_drips(self) -> None:
         self.raw(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % (len(self.whole) or 5000))
-        if self.command != "HEAD":
-            self.for_ever(b"x", 0.1)
+        for byte in self.whole or b" " * 5000 if self.command != "HEAD" else b"":
+            self.wfile.write(bytes([byte]))
+            self.server.ended.wait(0.1)
 
     def way_drips_headers(self) -> None:
         self.raw(b"HTTP/1.1 200 OK\r\nX-")
