@@ -134,7 +134,7 @@ class Patience:
         limit = LATER if self._answered else FIRST
         silent = time.monotonic() - max(self._heard, began)
         if silent > SILENCE:
-            raise Unavailable(
+            raise Broken(  # so that what S3 has of it stays
                 f"the DVC remote {self._name!r} has not answered for {silent:.0f} seconds",
                 "see whether the server is well, then run it again; what has arrived is not sent or fetched again",
             )
