@@ -31,6 +31,10 @@ ODD = (
 )
 
 
+def shown(odd: object) -> str:
+    return ascii(odd)[:24] if isinstance(odd, str) else type(odd).__name__
+
+
 @pytest.fixture
 def opened(history, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # no registry is in it or above it
@@ -44,7 +48,7 @@ def refused(call, *arguments, **named):
     assert not STEERING.search(str(caught.value))
 
 
-@pytest.mark.parametrize("odd", ODD, ids=lambda odd: ascii(odd)[:24])
+@pytest.mark.parametrize("odd", ODD, ids=shown)
 def test_what_is_no_reference_no_registry_and_no_revision_is_refused(history, opened, odd):
     where = str(history.path)
     refused(opened.resolve, odd)
@@ -56,7 +60,7 @@ def test_what_is_no_reference_no_registry_and_no_revision_is_refused(history, op
         refused(lambda: podium.open(where, rev=odd).models["ImageClassifier"])
 
 
-@pytest.mark.parametrize("odd", ODD, ids=lambda odd: ascii(odd)[:24])
+@pytest.mark.parametrize("odd", ODD, ids=shown)
 def test_a_mapping_has_no_such_key(opened, odd):
     for mapping in (opened.models, opened.artifacts, opened.models["ImageClassifier"].aliases):
         with suppress(TypeError):
