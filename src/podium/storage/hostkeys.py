@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from podium.errors import Unavailable
-from podium.storage.remote import unreachable
+from podium.storage.failures import unreachable
 
 _OWN_FILES = ("~/.ssh/known_hosts", "~/.ssh/known_hosts2")
 _GLOBAL_FILES = ("/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2")

@@ -19,7 +19,7 @@ from typing import Any
 
 from podium.errors import Unavailable
 from podium.storage import hashing
-from podium.storage.patience import Broken
+from podium.storage.failures import Broken
 from podium.storage.progress import Meter, each
 from podium.storage.stored import Absent
 

@@ -1,21 +1,14 @@
-"""
-What passes by itself is tried again, a few times and a little later each time; what is an answer is believed.
-
-A connection that broke off and a server that is busy or starting pass; wrong credentials, a name without an address, a
-certificate nobody signed and "not found" do not.
-"""
+"""What passes by itself is tried again, a few times and a little later each time; what is an answer is believed."""
 
 from __future__ import annotations
 
-import errno
 import random
-import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TypeVar
 
-from podium.errors import Unavailable
+from podium.storage.failures import Broken
 
 T = TypeVar("T")
 
@@ -29,71 +22,6 @@ _SHORTEST, _LONGEST = 0.4, 8.0
 """Seconds between two tries: each time twice as long, and a part of it by chance, so that many do not come back at once."""
 _QUIET = 1.0
 """Seconds between two words about it: many threads lose one server together."""
-
-_BUSY = {408, 425, 429}
-_ERRNOS = {errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ENETDOWN, errno.ENETRESET, errno.EPIPE, errno.ENOTCONN}
-_KINDS = frozenset({
-    "ClientConnectionError", "ClientPayloadError",  # aiohttp: HTTP, Google, and below botocore
-    "HTTPClientError", "EndpointConnectionError", "ConnectTimeoutError", "ReadTimeoutError", "ConnectionClosedError",
-    "IncompleteReadError", "ResponseStreamingError", "ResponseParserError",  # botocore
-    "ConnectionLost", "SFTPConnectionLost", "SFTPNoConnection", "ChannelOpenError",  # asyncssh
-    "TransportError",  # httpx: WebDAV
-    "ServiceRequestError", "ServiceResponseError",  # Azure
-    "FSTimeoutError",
-})  # fmt: skip
-"""How the client libraries call it; they are as many as there are servers, and not all installed."""
-_NEVER = frozenset({"SSLCertVerificationError", "CertificateError", "HostKeyNotVerifiable", "PermissionDenied"})
-
-
-class Broken(Unavailable):
-    """A connection broke off, or a server was busy: it may work when it is tried again."""
-
-
-class Mute(Broken):
-    """A server said nothing, or next to nothing, for as long as it may: that is waited for once more only."""
-
-
-def passes(error: BaseException) -> bool:
-    """Tell whether what went wrong may pass by itself."""
-    chain = list(_chain(error))
-    if any(_kinds(link) & _NEVER or _has_no_address(link) for link in chain):
-        return False
-    statuses = [status for link in chain if (status := status_of(link)) is not None]
-    if statuses:
-        return any(status in _BUSY or status >= 500 for status in statuses)
-    return any(
-        isinstance(link, ConnectionError | TimeoutError)
-        or _kinds(link) & _KINDS
-        or (isinstance(link, OSError) and link.errno in _ERRNOS)
-        for link in chain
-    )
-
-
-def status_of(error: BaseException | None) -> int | None:
-    """Give the HTTP status that an error stands for, where it does."""
-    response = getattr(error, "response", None)
-    if isinstance(response, dict):
-        status = response.get("ResponseMetadata", {}).get("HTTPStatusCode")
-    else:
-        own = getattr(error, "status", None) or getattr(error, "status_code", None)
-        status = own or getattr(response, "status_code", None)
-    return status if isinstance(status, int) else None
-
-
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    seen: set[int] = set()
-    while error is not None and id(error) not in seen:
-        seen.add(id(error))
-        yield error
-        error = error.__cause__ or error.__context__
-
-
-def _kinds(error: BaseException) -> set[str]:
-    return {kind.__name__ for kind in type(error).__mro__}
-
-
-def _has_no_address(error: BaseException) -> bool:
-    return isinstance(error, socket.gaierror) and error.errno != socket.EAI_AGAIN
 
 
 class Patience:

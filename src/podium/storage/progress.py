@@ -7,7 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from queue import SimpleQueue
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from podium.progress import Progress
 
@@ -133,3 +133,31 @@ def _lots(items: Sequence[T], jobs: int) -> list[Sequence[T]]:
     """Share many small items out, so that handing them over costs little; neighbours (the largest) go to different lots."""
     count = -(-len(items) // max(1, min(_LOT, len(items) // (8 * jobs))))
     return [items[first::count] for first in range(count)]
+
+
+class Counted:
+    """Counts what one try to send an object has sent."""
+
+    def __init__(self, meter: Meter) -> None:
+        self._meter = meter
+        self.size = 0
+
+    def add(self, size: int) -> None:
+        """Count bytes; raises Stopped when the work has ended."""
+        self.size += size
+        self._meter.add(size)
+
+    def callback(self) -> Any:
+        """Give what fsspec tells of each part."""
+        from fsspec.callbacks import Callback
+
+        counted = self
+
+        class Told(Callback):  # type: ignore[misc]  # fsspec has no types
+            def relative_update(self, inc: int = 1) -> None:
+                counted.add(inc)
+
+            def absolute_update(self, value: int) -> None:
+                counted.add(value - counted.size)
+
+        return Told()

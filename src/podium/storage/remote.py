@@ -6,8 +6,6 @@ There are two kinds, with the same verbs: folders, and servers, which are here: 
 
 from __future__ import annotations
 
-import os
-import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -18,9 +16,10 @@ from typing import Any
 from podium.errors import Denied, Unavailable
 from podium.progress import silent
 from podium.storage import clients, hashing, limits, multipart, proofs, stored
+from podium.storage.failures import Broken, is_answer, status_of, unreachable
 from podium.storage.folder import FolderRemote
-from podium.storage.patience import Broken, Mute, Patience, passes, status_of
-from podium.storage.progress import Meter, Stopped, each
+from podium.storage.patience import Patience
+from podium.storage.progress import Counted, Meter, Stopped, each
 from podium.storage.stored import Absent, Stored
 from podium.storage.watching import LISTING, Silent, Watch
 
@@ -226,7 +225,7 @@ class ServerRemote:
         temporary = self._filesystem.join(self._filesystem.parent(place), proofs.temporary_in(Path()).name)
 
         def attempt() -> None:
-            counted = _Counted(meter)
+            counted = Counted(meter)
             try:
                 with self._told():
                     limit = self._watch.silence + source.stat().st_size / _SLOWEST
@@ -255,7 +254,7 @@ class ServerRemote:
 
         return self._patience.until_done(ask)
 
-    def _put(self, source: Path, place: str, temporary: str, counted: _Counted) -> None:
+    def _put(self, source: Path, place: str, temporary: str, counted: Counted) -> None:
         if self._shows_only_whole_objects:
             parts = {"chunksize": multipart.LEAST} if self._filesystem.protocol in {"s3", "gs"} else {}
             self._filesystem.put_file(str(source), place, callback=counted.callback(), **parts)
@@ -356,48 +355,16 @@ class ServerRemote:
             what = f"the DVC remote {self.name!r} says nothing, or next to nothing, for {seconds}"
             option = "timeout" if self._filesystem.protocol.startswith("webdav") else "read_timeout"
             more = f"`dvc remote modify --local {self.name} {option} SECONDS` gives it longer"
-            raise Mute(what, f"try again later; {more}") from None
+            raise Broken(what, f"try again later; {more}") from None
         except FileNotFoundError as error:
-            if _is_answer(error, of_http=self._is_http):
+            if is_answer(error, of_http=self._is_http):
                 raise Absent from None
-            raise self._unavailable(error.__cause__ or error) from None
+            raise unreachable(self.name, error.__cause__ or error) from None
         except Exception as error:  # noqa: BLE001 - each client library has errors of its own, with no base in common
-            raise self._unavailable(error) from None
-
-    def _unavailable(self, error: BaseException) -> Unavailable:
-        return unreachable(self.name, error)
+            raise unreachable(self.name, error) from None
 
 
 Remote = FolderRemote | ServerRemote
-
-
-def unreachable(name: str, error: BaseException) -> Unavailable:
-    """Say that a server cannot be used, and why, without its address and without credentials."""
-    kind = Broken if passes(error) else Unavailable
-    return kind(
-        f"the DVC remote {name!r} cannot be used: {_reason(error)}",
-        "check the address, the credentials and the network; `dvc remote list` shows where the remotes are",
-    )
-
-
-def _is_answer(error: FileNotFoundError, *, of_http: bool) -> bool:
-    """Tell "not found" as a server's answer from what a client library makes of any other failure."""
-    cause = error.__cause__
-    status = status_of(cause)
-    if status is not None:
-        return status in {404, 410}
-    if of_http:  # whose client says so of whatever it does not understand
-        return cause is None
-    return not isinstance(cause, OSError) or isinstance(cause, FileNotFoundError)
-
-
-def _reason(error: BaseException) -> str:
-    """Say what kind of error it was, in words that hold no address and no credential."""
-    kind = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(error).__name__).lower()
-    if isinstance(error, PermissionError):
-        return "it denies access"
-    code = error.errno if isinstance(error, OSError) else None
-    return f"{kind} ({os.strerror(code)})" if code else kind
 
 
 def _own_limit(settings: Mapping[str, Any]) -> float:
@@ -424,30 +391,3 @@ def _put_by_ssh(filesystem: Any, source: str, target: str, callback: Any) -> Non
 
 def _is_connected(filesystem: Any) -> bool:
     return not filesystem.client.is_closed()
-
-
-class _Counted:
-    """Counts what one try to send an object has sent."""
-
-    def __init__(self, meter: Meter) -> None:
-        self._meter = meter
-        self.size = 0
-
-    def add(self, size: int) -> None:
-        self.size += size
-        self._meter.add(size)
-
-    def callback(self) -> Any:
-        """Give what fsspec tells of each part."""
-        from fsspec.callbacks import Callback
-
-        counted = self
-
-        class Told(Callback):  # type: ignore[misc]  # fsspec has no types
-            def relative_update(self, inc: int = 1) -> None:
-                counted.add(inc)
-
-            def absolute_update(self, value: int) -> None:
-                counted.add(value - counted.size)
-
-        return Told()
