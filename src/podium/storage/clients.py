@@ -173,4 +173,8 @@ def _bounded_session() -> type:
             session._response_class = Response  # noqa: SLF001
             return session
 
+        async def send(self, request: Any) -> Any:
+            request.headers.pop("Expect", None)  # a server that never says "continue" would be waited for without end
+            return await super().send(request)
+
     return Session
