@@ -264,6 +264,7 @@ class Ssh:
             f"AuthorizedKeysFile {folder}/authorized\nPasswordAuthentication no\nKbdInteractiveAuthentication no\n"
             "PermitRootLogin prohibit-password\nUsePAM no\nStrictModes no\nSubsystem sftp internal-sftp\n"
             "MaxStartups 200\nMaxSessions 200\n"
+            f"SetEnv HOME={folder}\n"  # so that no start-up script of this machine's user runs for each session
         )
         self.known_hosts = folder / "known_hosts"
         self.known_hosts.write_text(self.known())
