@@ -248,7 +248,7 @@ WAYS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("way", "code"), some(WAYS, 16))
+@pytest.mark.parametrize(("way", "code"), some(WAYS, 10))
 def test_whatever_an_http_server_answers_it_ends_and_nothing_unproven_is_left(way, code, at_server, content, caplog):
     storage, _, other = at_server("http", way)
     root = storage.cache.folder.parent.parent
@@ -278,7 +278,7 @@ LISTS = ["bomb", "entity", "deep", "no-xml", "no-address", "other-address", "pac
          "drips-headers", "401", "503", "headers"]  # fmt: skip
 
 
-@pytest.mark.parametrize("way", some(LISTS, 8))
+@pytest.mark.parametrize("way", some(LISTS, 5))
 def test_whatever_a_webdav_server_lists_it_is_no_answer(way, at_server, content, caplog):
     storage, _, _ = at_server("webdav", way)
     with pytest.raises(Unavailable) as refused:
@@ -309,7 +309,7 @@ def test_no_header_with_a_password_goes_to_another_server(at_server, root, conte
 # --- the static index
 
 
-@pytest.mark.parametrize("way", some([*LISTS, *(way for way, _ in WAYS)], 16))
+@pytest.mark.parametrize("way", some([*LISTS, *(way for way, _ in WAYS)], 8))
 def test_whatever_answers_in_the_place_of_an_index_it_ends(way, tmp_path, monkeypatch):
     monkeypatch.setattr(odd.Server, "bomb", odd.packed(100))
     monkeypatch.setattr(web, "TIMEOUT", 0.5)

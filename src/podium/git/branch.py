@@ -59,6 +59,7 @@ def commit_paths(checkout: Checkout, paths: Sequence[str], message: str, hold: i
     makes no commit, and Unavailable where the disk does not take it; the index is then as it was.
     """
     root, began, before = checkout.root, time.time() - _TICK, _head(checkout)
+    others = leftovers.taken(checkout)
     listed = b"\0".join(os.fsencode(path) for path in paths)
     known = program.output(root, "ls-files", "-z", "--", *paths).split(b"\0")
     new = [path for path in paths if os.fsencode(path) not in known and os.path.lexists(root / path)]
@@ -68,7 +69,7 @@ def commit_paths(checkout: Checkout, paths: Sequence[str], message: str, hold: i
         options = ("--quiet", "--only", "--pathspec-from-file=-", "--pathspec-file-nul", "-m", message)
         _made(program.run(root, "commit", *options, stdin=listed, timeout=program.NETWORK, hold=hold))
     except BaseException:
-        leftovers.clear(checkout, began)
+        leftovers.clear(checkout, began, others)
         if _head(checkout) != before and _is_committed(checkout, paths):
             return _head(checkout)
         program.run(root, "update-index", "--force-remove", "-z", "--stdin", stdin=b"\0".join(map(os.fsencode, new)))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from types import MappingProxyType
 
 from podium.git.sources import Checkout
 
@@ -13,14 +14,21 @@ _AGE = 1.0
 """Seconds for which a lock must have been there: whoever else takes one for a change has it for less."""
 
 
-def clear(checkout: Checkout, since: float) -> None:
+def taken(checkout: Checkout) -> Mapping[Path, float]:
+    """Give the locks that are there already, and when they were written: they are somebody else's."""
+    return {lock: _changed(lock) for lock in _locks(checkout)}
+
+
+def clear(checkout: Checkout, since: float, others: Mapping[Path, float] = MappingProxyType({})) -> None:
     """
     Remove the locks that git took for a commit of podium's, where both were killed after ``since`` (seconds of the epoch).
+    ``others`` were there before it.
 
     The caller has the checkout for itself, so that no git of podium's is at work. Nothing is removed while another git may
     be: a lock is then that one's, or somebody's who edits a message. It is also left where that is not to be seen.
     """
-    remove([lock for lock in _locks(checkout) if _changed(lock) >= since], checkout.root)
+    new = [lock for lock in _locks(checkout) if _changed(lock) >= since and _changed(lock) != others.get(lock)]
+    remove(new, checkout.root)
 
 
 def remove(locks: Sequence[Path], root: Path) -> None:

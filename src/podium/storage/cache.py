@@ -231,8 +231,8 @@ class Cache:
         seen, sums = known
         now = proofs.looks(os.lstat(place))
         if now[:3] != seen[:3]:
-            del self._proven[md5]
-            if now[0] != seen[0] and self.proven(md5) == sums:  # another process brought the same object meanwhile
+            self._proven.pop(md5, None)
+            if self.proven(md5) == sums:  # somebody else brought the same object meanwhile
                 return
             raise Unavailable(f"{place} changed while it was copied", "run it again")
         self._proven[md5] = (now, sums)
