@@ -15,7 +15,7 @@ import pytest
 
 from podium import manifest
 from podium.errors import Denied, Unavailable
-from podium.storage import Storage, patience
+from podium.storage import Storage, failures
 from podium.storage.progress import Meter, Stopped, each
 from tests.far import connect
 from tests.servers import DvcRemote
@@ -153,10 +153,10 @@ class Answer(Exception):
     ],
 )
 def test_what_passes_by_itself_is_told_from_answers(error, expected):
-    assert patience.passes(error) is expected
+    assert failures.passes(error) is expected
     wrapped = FileNotFoundError()
     wrapped.__cause__ = error
-    assert patience.passes(wrapped) is expected
+    assert failures.passes(wrapped) is expected
 
 
 def test_a_name_without_an_address_is_not_tried_again(tmp_path, source, caplog):
