@@ -217,6 +217,19 @@ class S3:
         self.process = _run(WEED, arguments, self.folder / "log", {"TMPDIR": str(self.folder)})
         _until(lambda: _status(f"{self.endpoint()}/healthz") == 200, self.process)
         _until(self._has_bucket, self.process)
+        _until(self._keeps, self.process)
+
+    def _keeps(self) -> bool:
+        """Tell whether what was written can be read: its volumes come a while after it answers."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            kept = self.client().list_objects_v2(Bucket=BUCKET, Prefix="ready")["KeyCount"]
+            if not kept:
+                self.client().put_object(Bucket=BUCKET, Key="ready", Body=bytes(1 << 16))
+            return len(self.client().get_object(Bucket=BUCKET, Key="ready")["Body"].read()) == 1 << 16
+        except (BotoCoreError, ClientError):
+            return False
 
     def _has_bucket(self) -> bool:
         from botocore.exceptions import BotoCoreError, ClientError
