@@ -57,7 +57,7 @@ class Patience:
         """
         Wait before something is tried again, and say so.
 
-        Raises ``broken`` where it was tried often enough, Unavailable where the server was silent for too long since then.
+        Raises ``broken`` where it was tried often enough, another Broken where the server was silent for too long since ``began``.
         """
         limit = LATER if self._answered else FIRST
         silent = time.monotonic() - max(self._heard, began)
