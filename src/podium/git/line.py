@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from podium.errors import Unavailable
-from podium.git import program
+from podium.git import program, trail
 from podium.git.objects import commit_of, commit_tree, shallow_boundary
 from podium.git.revisions import UNSHALLOW, first_parents
 from podium.tree import Entry
@@ -53,13 +53,15 @@ def turns(
     since: float | None = None,
     until: float | None = None,
     after_commit: str | None = None,
+    kept: Path | None = None,
 ) -> Iterator[Turn]:
     """
     Give the commits on a first-parent line that change something at or below some paths (none: anywhere), newest first.
 
     ``until`` and ``since`` (seconds since 1970) cut a piece out of the line: it begins with the newest commit that is not
     later than ``until``, and ends before the first one that is earlier than ``since``; ``after_commit`` is one of the line at
-    which it ends. Git does the looking, so that it costs what ``git log -- PATH`` does, as far as it is asked for. Raises
+    which it ends. Git does the looking, so that it costs what ``git log -- PATH`` does, as far as it is asked for; ``kept`` is
+    a folder in which its answer about a whole line is kept, so that the next time only newer commits are looked at. Raises
     Unavailable where a shallow clone hides what a commit changed.
     """
     boundary = shallow_boundary(repository)
@@ -67,7 +69,8 @@ def turns(
     if begin is None:
         return
     end = after_commit if since is None else _before(repository, begin, since, boundary)
-    for turn in _turns(repository, begin, end, paths):
+    whole = until is None and end is None
+    for turn in _turns(_said(repository, begin, end, paths, kept if whole else None)):
         if turn.commit in boundary:
             raise _hidden(turn.commit)
         yield turn
@@ -127,12 +130,22 @@ _SAID = 5
 """How many texts follow a commit's id and its parents'."""
 
 
-def _turns(repository: Repository, begin: str, end: str | None, paths: Sequence[str]) -> Iterator[Turn]:
+def _said(
+    repository: Repository, begin: str, end: str | None, paths: Sequence[str], kept: Path | None
+) -> Iterator[bytes]:
     """Ask Git for the commits of a line, newest first, and what differs between each and its first parent."""
     commit_of(repository, begin)
-    left_out = [f"^{end}"] if end is not None else []
-    options = ("--no-replace-objects", *_LOOK, *_PLAIN)
-    tokens = program.stream(Path(repository.path), *options, begin, *left_out, "--", *paths)
+
+    def ask(end: str | None) -> Iterator[bytes]:
+        left_out = [f"^{end}"] if end is not None else []
+        options = ("--no-replace-objects", *_LOOK, *_PLAIN)
+        return program.stream(Path(repository.path), *options, begin, *left_out, "--", *paths)
+
+    return ask(end) if kept is None else trail.tokens(repository, begin, paths, kept, ask)
+
+
+def _turns(tokens: Iterator[bytes]) -> Iterator[Turn]:
+    """Read what Git says of the commits of a line."""
     commit: str = ""
     parent: str | None = None
     said: list[bytes] = []

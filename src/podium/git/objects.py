@@ -57,14 +57,17 @@ def _cannot_open(path: Path, reason: str) -> Unavailable:
 
 def shallow_boundary(repository: Repository) -> frozenset[str]:
     """Give the commits whose parents a shallow clone has left out."""
-    common = Path(repository.path)
-    pointer = common / "commondir"  # a linked work tree keeps what it shares with its siblings there
-    if pointer.is_file():
-        common = common / pointer.read_text().strip()
     try:
-        return frozenset((common / "shallow").read_text().split())
+        return frozenset((common_folder(repository) / "shallow").read_text().split())
     except FileNotFoundError:
         return frozenset()
+
+
+def common_folder(repository: Repository) -> Path:
+    """Give the folder of what a linked work tree shares with its siblings; of any other repository, its own."""
+    own = Path(repository.path)
+    pointer = own / "commondir"
+    return own / pointer.read_text().strip() if pointer.is_file() else own
 
 
 def _failures() -> tuple[type[Exception], ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from podium import codec, diff, git, layout, refs
@@ -44,10 +45,11 @@ def history(
     *,
     since: float | None = None,
     until: float | None = None,
+    kept: Path | None = None,
 ) -> Iterator[Event]:
     """Say what happened to a registry, a name or an alias; raises what ``events`` does, and NoSuch… where nobody knows it."""
     found = False
-    for event in events(repository, tip, scope(reference, alias), since=since, until=until):
+    for event in events(repository, tip, scope(reference, alias), since=since, until=until, kept=kept):
         found = True
         yield event
     if not found and reference is not None:
@@ -64,17 +66,18 @@ def events(
     since: float | None = None,
     until: float | None = None,
     after_commit: str | None = None,
+    kept: Path | None = None,
 ) -> Iterator[Event]:
     """
     Say what happened to a registry at or below a path, newest first: one step for each first-parent commit.
 
-    The order is the commits' own. ``since`` and ``until`` (seconds since 1970) and ``after_commit`` (one of the line: only
-    what came after it) are as in ``git.turns``. What does not differ is not read. Raises Unavailable where a shallow or
+    The order is the commits' own. ``since`` and ``until`` (seconds since 1970), ``after_commit`` (one of the line: only what
+    came after it) and ``kept`` (a folder) are as in ``git.turns``. What does not differ is not read. Raises Unavailable where a shallow or
     partial clone hides the rest, after all that is known.
     """
     followed = _followed(repository, tip, path)
     past: Past | None = None
-    for turn in git.turns(repository, tip, followed, since=since, until=until, after_commit=after_commit):
+    for turn in git.turns(repository, tip, followed, since=since, until=until, after_commit=after_commit, kept=kept):
         past = past or Past(repository, turn.commit, path, followed)
         changes = [change for change in past.gone_back(turn) if _matters(change)]
         if changes:

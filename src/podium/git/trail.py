@@ -1,0 +1,89 @@
+"""
+What Git says of a line of commits, kept: what lies behind a commit never changes, so only newer ones are asked about.
+
+Kept is Git's own answer, word for word, with the tip that it was given for. It holds as long as that tip is on the line, which
+the ids of the commits say. Where a shallow clone or a graft makes a line look other than its ids say, nothing is kept or used.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from podium import kept
+from podium.errors import Unavailable
+from podium.git.objects import common_folder, objects_of, shallow_boundary
+from podium.git.revisions import contains, first_parents
+
+if TYPE_CHECKING:
+    from pygit2 import Repository
+
+FORM = "trail 1"
+"""Changes when what is asked of Git does."""
+WORTH_WRITING = 100
+"""So many newer commits are asked about each time, before an answer is written anew."""
+LARGEST = 32 * 1024 * 1024
+"""Bytes of an answer that is kept; a longer one is for much of a registry, and reading it would cost what asking does."""
+
+Ask = Callable[[str | None], Iterator[bytes]]
+"""Asks Git about the commits of a line, newest first, that came after one of them (``None``: all of them)."""
+
+
+def tokens(repository: Repository, tip: str, paths: Sequence[str], folder: Path, ask: Ask) -> Iterator[bytes]:
+    """
+    Give what Git says of all the commits of a line that change some paths: what was kept in a folder, newer ones before it.
+
+    It is ``ask(None)``, to the byte. Raises what ``ask`` raises.
+    """
+    if shallow_boundary(repository) or (common_folder(repository) / "info" / "grafts").exists():
+        yield from ask(None)
+        return
+    file = folder / f"{_name(repository, paths)}.json"
+    until, older = _kept(file)
+    newer = _newer(repository, tip, until) if until is not None else None
+    if newer is None:
+        until, older = None, []
+    said: list[bytes] = []
+    size = sum(map(len, older))
+    for token in ask(until) if newer != 0 else ():
+        size += len(token)
+        if size <= LARGEST:
+            said.append(token)
+        yield token
+    yield from older
+    if size <= LARGEST and (newer is None or newer >= WORTH_WRITING):
+        kept.write(file, FORM, [tip, b"\0".join(said + older).decode("latin-1")])
+
+
+def _name(repository: Repository, paths: Sequence[str]) -> str:
+    return hashlib.sha256(json.dumps([repository.path, *paths]).encode()).hexdigest()[:24]
+
+
+def _newer(repository: Repository, tip: str, known: str) -> int | None:
+    """Count the commits of a line after one that was its tip; ``None`` where that one is not on it, or not there."""
+    with suppress(Unavailable), objects_of(repository):  # what was known may be gone
+        if contains(repository, tip, known):
+            return next((count for count, at in enumerate(first_parents(repository, tip)) if at == known), None)
+    return None
+
+
+# --- the file -------------------------------------------------------------------------------------------------------
+
+
+def _kept(file: Path) -> tuple[str | None, list[bytes]]:
+    """Read a tip and what Git said of its line; nothing where that is not of the shape that is written here."""
+    found = kept.read(file, FORM)
+    if type(found) is not list or [*map(type, found)] != [str, str] or not _ID.fullmatch(found[0]):
+        return None, []
+    try:
+        return found[0], found[1].encode("latin-1").split(b"\0")
+    except UnicodeEncodeError:
+        return None, []
+
+
+_ID = re.compile("[0-9a-f]{40}")
