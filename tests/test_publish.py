@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from podium import codec, git, publish
+from podium import codec, folders, git, publish
 from podium.edits import Edited
 from podium.errors import Denied, Unavailable, Usage
 from podium.publish import Landing, files
@@ -426,7 +426,7 @@ def test_nothing_to_do_is_said_of_the_remote_as_it_is_now(checkout, bare):
 
 def test_word_that_makes_no_sense_is_not_heard(checkout, bare):
     publish.push(checkout, logging("x"))
-    (word,) = (git.cache_folder() / "pushes").glob("*.json")
+    (word,) = (folders.cache() / "pushes").glob("*.json")
     for nonsense in (
         b"",
         b"[]",

@@ -322,16 +322,21 @@ def test_writers_at_once_leave_what_one_of_them_wrote(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["one.json"]
 
 
-def test_only_so_many_files_are_kept_and_none_that_is_too_large(tmp_path, monkeypatch):
+def test_only_so_many_files_are_kept_none_that_is_too_large_and_nobody_elses_is_taken_away(tmp_path, monkeypatch):
     monkeypatch.setattr(kept, "MOST_FILES", 3)
     monkeypatch.setattr(kept, "MOST_BYTES", 200)
+    others = {"mine.json", "script.py", f"{7:024x}.py", ".new-notes"}
+    for name in others:
+        (tmp_path / name).write_text("mine")
+        os.utime(tmp_path / name, (0, 0))
     for n in range(5):
-        kept.write(tmp_path / f"{n}.json", "form", n)
-        os.utime(tmp_path / f"{n}.json", (n, n))
-    kept.write(tmp_path / "large.json", "form", "x" * 200)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["2.json", "3.json", "4.json"]
-    (tmp_path / "4.json").write_bytes(b'{"podium":' + b" " * 200)
-    assert kept.read(tmp_path / "4.json", "form") is None
+        kept.write(tmp_path / f"{n:024x}.json", "form", n)
+        os.utime(tmp_path / f"{n:024x}.json", (n, n))
+    kept.write(tmp_path / f"{5:024x}.json", "form", "x" * 200)
+    assert {path.name for path in tmp_path.iterdir()} == others | {f"{n:024x}.json" for n in (2, 3, 4)}
+    last = tmp_path / f"{4:024x}.json"
+    last.write_bytes(b'{"podium":' + b" " * 200)
+    assert kept.read(last, "form") is None
 
 
 def test_a_cache_that_cannot_be_written_changes_nothing(place, tmp_path):

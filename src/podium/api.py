@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from podium import codec, freshness, git, layout, model, refs
+from podium import codec, folders, freshness, git, layout, model, refs
 from podium.errors import Usage
 from podium.model import About, Artifact, RegisteredModel, Row, Version
 from podium.progress import Progress, silent
@@ -37,13 +37,13 @@ def open(  # noqa: A001 - read as podium.open
     ``offline`` (default: PODIUM_OFFLINE) whatever its age; else it is made sure of first. Raises NotARegistry, Usage for an
     address that is not to be used, Unavailable where the registry is out of reach or, ``offline``, was never read here.
     """
-    place = os.fspath(where) if where is not None else os.environ.get("PODIUM_REGISTRY")
+    place = os.fspath(where) if where is not None else os.environ.get("PODIUM_REGISTRY") or None
     fresh = freshness.chosen(max_age, offline, os.environ)
     source = git.locate(place, Path.cwd(), fresh)
     if isinstance(source, git.Hosted) and source.age is None:
         from podium import index
 
-        return Registry(index.find(source.url, git.cache_folder(), fresh) or source, rev)
+        return Registry(index.find(source.url, folders.cache(), fresh) or source, rev)
     return Registry(source, rev)
 
 
@@ -136,7 +136,7 @@ class Registry:
         """
         from podium import rows  # what one name means needs nothing kept
 
-        return rows.of(self.value, kind, git.cache_folder() / "rows", only)
+        return rows.of(self.value, kind, folders.cache() / "rows", only)
 
     def history(
         self,
@@ -192,7 +192,7 @@ class Registry:
             version,
             lambda: self.storage,
             self.place.home,
-            to=Path(os.path.abspath(to)) if to is not None else None,  # noqa: PTH100 - links are not followed
+            to=Path(os.path.abspath(folders.named(to, "a folder"))) if to is not None else None,  # noqa: PTH100 - links are not followed
             patterns=files or (),
             force=force,
             progress=progress,

@@ -7,11 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from podium import codec, custody, edits, git, model, publish, refs, timeline, upkeep
+from podium import codec, custody, edits, folders, git, model, publish, refs, timeline, upkeep
 from podium.errors import Denied, Usage
 from podium.model import About, Fact, Link, Record, Version
 from podium.progress import Progress, silent
@@ -80,15 +79,14 @@ class Editing:
         what cannot be logged, Unavailable where the remote is out of reach.
         """
         refs.checked_artifact(artifact)
-        if not _can_be_path(path):
-            raise Usage(f"{str(path)!r} is no path", "name a file or a folder")
+        place = folders.named(path, "a file or a folder")
         present = self._seen.artifacts.get(artifact)
         if not (upload or force) and self._landing is publish.Landing.PUSH:
             raise Denied(
                 "a push shows the version to everybody, and its bytes would not be there",
                 "leave --no-upload out, or commit now and push after `podium upload`; --force pushes it all the same",
             )
-        content = self._registry.storage.add(Path(path), self._progress)
+        content = self._registry.storage.add(place, self._progress)
         record = Record(
             md5=content.md5,
             size=content.size,
@@ -251,10 +249,3 @@ def _again(registry: model.Registry, version: Version) -> Version:
     if number is None:
         raise Denied(f"{version.model} no longer links {found.artifact.name}:{found.version}")
     return registry.model(version.model).version(number)
-
-
-def _can_be_path(path: str | os.PathLike[str]) -> bool:
-    try:
-        return b"\0" not in os.fsencode(path)
-    except UnicodeEncodeError:
-        return False

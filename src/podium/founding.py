@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from podium import ci, codec, codeowners, git, layout, refs, rules, schemas
+from podium import ci, codec, codeowners, folders, git, layout, refs, rules, schemas
 from podium.errors import BadName, Denied
 from podium.layout import Document
 from podium.model import Registry
@@ -54,7 +54,7 @@ def found(root: Path, *, entity: str | None, remote: str | None, version: str) -
     store = _remote(root, name, remote)
     root.mkdir(parents=True, exist_ok=True)
     git.init(root)
-    written = [path for path, text in _files(root, name, store, version).items() if _write(root / path, text)]
+    written = [path for path, text in _files(root, name, store, version).items() if _write(root, path, text)]
     if "://" not in store:
         (root / ".dvc" / store).mkdir(parents=True, exist_ok=True)
     return Founded(root, tuple(written), store)
@@ -143,14 +143,13 @@ def _address(root: Path, remote: str) -> str:
     """Write a relative folder as DVC reads it: relative to the folder of its configuration."""
     if "://" in remote or Path(remote).is_absolute():
         return remote
-    return os.path.relpath(Path(remote).absolute(), (root / ".dvc").absolute())
+    return os.path.relpath(folders.named(remote, "a folder or an address").absolute(), (root / ".dvc").absolute())
 
 
 def _folder(root: Path, entity: str) -> str:
-    data = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
     # two registries of one entity must not share a folder: what one needs, the other would clean up
     place = hashlib.sha256(os.fsencode(root.resolve())).hexdigest()[:8]
-    return str(data / "podium" / f"{entity}-{place}")
+    return str(folders.data() / f"{entity}-{place}")
 
 
 def _refuse_inside(root: Path) -> None:
@@ -184,9 +183,8 @@ def _with_lines(path: Path, lines: str) -> str:
     return there + ("\n" if there and not there.endswith("\n") else "") + "".join(f"{line}\n" for line in missing)
 
 
-def _write(path: Path, text: str) -> bool:
-    if _text(path) == text:
+def _write(root: Path, path: str, text: str) -> bool:
+    if _text(root / path) == text:
         return False
-    path.parent.mkdir(parents=True, exist_ok=True)
-    files.put(path, text)
+    files.put(root, path, text)
     return True

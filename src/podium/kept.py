@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import stat
 from contextlib import suppress
 from functools import cache
@@ -78,9 +79,16 @@ def _replace(path: Path, content: bytes) -> None:
 
 def _make_room(folder: Path) -> None:
     """Take away the files that were written longest ago, and what a writer that was killed left."""
-    by_age = sorted((file for file in folder.iterdir() if file.is_file()), key=lambda file: file.stat().st_mtime)
+    ours = (
+        file for file in folder.iterdir() if _OURS.fullmatch(file.name) and not file.is_symlink() and file.is_file()
+    )
+    by_age = sorted(ours, key=lambda file: file.stat().st_mtime)
     for file in by_age[: max(0, len(by_age) - MOST_FILES + 1)]:
         file.unlink(missing_ok=True)
+
+
+_OURS = re.compile(r"[0-9a-f]{20,64}\.json|\.new-[0-9a-z_]{8}")
+"""What files are called that are kept here, and unfinished ones; whatever else lies in such a folder is somebody's own."""
 
 
 @cache

@@ -71,6 +71,8 @@ def use(
     overwritten, or where neither cache nor remote has the bytes; Unavailable where the remote would be needed and is out
     of reach.
     """
+    if not _ROOM.fullmatch(version.md5.removesuffix(".dir")):
+        raise Denied(f"{version.md5!r} is no hash of a version", "`podium check` finds the record")
     bytes_of = _Bytes(version.record, storage, remote, progress)
     with space.told():
         if to is not None:
@@ -160,6 +162,8 @@ def handed_out(home: Path) -> dict[str, float]:
 def take_back(home: Path, md5: str) -> None:
     """Remove the files of a version that lie below a home, and what was noted of them."""
     folder = home / md5.removesuffix(".dir")
+    if not _ROOM.fullmatch(folder.name) or folder.parent != home:
+        raise Denied(f"{md5!r} is no hash of a version")
     with _alone(folder.with_name(f"{folder.name}.lock")):
         for suffix in ("", ".json", ".seal", ".dir", ".lock"):
             proofs.remove(folder.with_name(folder.name + suffix))

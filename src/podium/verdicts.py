@@ -19,7 +19,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from podium import checks, git, kept, layout
+from podium import checks, folders, git, kept, layout
 from podium.checks import Around, Chosen, Finding, Report, Rule, Unit, Verdict
 from podium.tree import Entry, Tree
 
@@ -143,7 +143,7 @@ def _program() -> list[str] | None:
 
 def _file(tree: git.ObjectTree) -> Path:
     name = hashlib.sha256(os.fsencode(tree.repository.path)).hexdigest()[:20]
-    return git.cache_folder() / "verdicts" / f"{name}.json"
+    return folders.cache() / "verdicts" / f"{name}.json"
 
 
 def _load(file: Path, ground: str) -> dict[str, Known]:

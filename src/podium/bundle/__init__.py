@@ -75,8 +75,18 @@ def create(
             archive.write(stream, index, _contents(history, storage, objects, progress))
             stream.flush()
             os.fsync(stream.fileno())
-        unfinished.replace(file)
+        _show(unfinished, file)
     return _said(index, len(records))
+
+
+def _show(unfinished: Path, file: Path) -> None:
+    """Give an archive its name; never over a file that somebody may have made meanwhile."""
+    try:
+        os.link(unfinished, file)
+    except OSError:  # it is there, or the file system has no hard links
+        if os.path.lexists(file):
+            raise Denied(f"{str(file)!r} appeared meanwhile", "name another file, or remove it") from None
+        unfinished.replace(file)
 
 
 def _id(repository: Repository, ref: str) -> str:
@@ -227,6 +237,8 @@ def take(file: Path, folder: Path, progress: Progress = silent) -> Bundled:
         return _into_clone(file, folder, progress)
     if os.path.lexists(folder) and (not folder.is_dir() or any(folder.iterdir())):
         raise Denied(f"{str(folder)!r} is there, and is no registry", "name a new folder, or a clone of the registry")
+    if folder.is_dir() and folder.samefile(Path.cwd()):
+        raise Denied("a new clone takes the place of the folder that you are in", "name a folder that is not there yet")
     store = folder.with_name(f"{folder.name}-objects")
     if os.path.lexists(store):
         raise Denied(f"{str(store)!r} is there already", "name another folder: the bytes go beside it")

@@ -66,8 +66,7 @@ def write(root: Path, wanted: Mapping[str, str], *, force: bool = False) -> tupl
     if other and not force:
         raise Denied(f"{' and '.join(other)} is there and says something else", "--force writes it anew")
     for path, new in changed.items():
-        (root / path).parent.mkdir(parents=True, exist_ok=True)
-        files.put(root / path, new)
+        files.put(root, path, new)
     return tuple(changed)
 
 

@@ -27,7 +27,7 @@ def command() -> None:
 
 
 @command.command("create")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=options.PLACE)
 @click.argument("refs", nargs=-1, metavar="[BRANCH|TAG]...")
 @options.output("text", "json")
 @click.pass_context
@@ -50,7 +50,7 @@ def create(context: click.Context, file: Path, refs: tuple[str, ...], form: str)
 
 
 @command.command("verify")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=options.PLACE)
 @options.output("text", "json")
 def verify(file: Path, form: str) -> None:
     """
@@ -67,8 +67,8 @@ def verify(file: Path, form: str) -> None:
 
 
 @command.command("import")
-@click.argument("file", type=click.Path(path_type=Path))
-@click.argument("folder", type=click.Path(path_type=Path), default=".", metavar="[DIR]")
+@click.argument("file", type=options.PLACE)
+@click.argument("folder", type=options.PLACE, default=".", metavar="[DIR]")
 @options.output("text", "json")
 def take(file: Path, folder: Path, form: str) -> None:
     """

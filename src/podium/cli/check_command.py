@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @click.command("check")
-@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@click.argument("paths", nargs=-1, type=options.PLACE)
 @click.option("--base", metavar="REV", help="Judge what merging HEAD into this revision would give, as a step from it.")
 @click.option("--head", metavar="REV", help="With --base: the revision to merge. Default: HEAD.")
 @click.option(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from podium.cli import say, session
+from podium.cli import options, say, session
 from podium.version import VERSION
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def pre_commit(context: click.Context) -> None:
 
 
 @command.command("pre-receive")
-@click.argument("bare", required=False, type=click.Path(path_type=Path), metavar="[BARE]")
+@click.argument("bare", required=False, type=options.PLACE, metavar="[BARE]")
 @click.option("--protect-aliases", is_flag=True, help="Aliases with approvers move only by the merge of a branch.")
 @click.option("--remove", "undo", is_flag=True, help="Take the hook away again.")
 @click.pass_context

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from podium.cli import say
+from podium.cli import options, say
 
 if TYPE_CHECKING:
     from podium.demo import Event
@@ -19,7 +19,7 @@ WIDTH = 100
 
 
 @click.command("demo")
-@click.argument("folder", required=False, type=click.Path(path_type=Path), metavar="[DIR]")
+@click.argument("folder", required=False, type=options.PLACE, metavar="[DIR]")
 def command(folder: Path | None) -> None:
     """
     Make a registry with real models and walk through podium.

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from podium.cli import say, session
+from podium.cli import options, say, session
 
 
 @click.command("fmt")
-@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@click.argument("paths", nargs=-1, type=options.PLACE)
 @click.option("--check", "only_look", is_flag=True, help="Change nothing; exit with 1 where something would change.")
 @click.pass_context
 def command(context: click.Context, paths: tuple[Path, ...], only_look: bool) -> int:

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import click
 
-from podium.cli import say
+from podium.cli import options, say
 from podium.version import VERSION
 
 
 @click.command("init")
-@click.argument("folder", required=False, type=click.Path(path_type=Path), metavar="[DIR]")
+@click.argument("folder", required=False, type=options.PLACE, metavar="[DIR]")
 @click.option("--entity", metavar="E", help="The registry's entity. Default: the folder's name.")
 @click.option("--remote", metavar="URL", help="The DVC remote. Default: a folder in your data directory.")
 def command(folder: Path | None, entity: str | None, remote: str | None) -> None:

@@ -12,13 +12,13 @@ from podium.cli import options, say, session
 
 @click.command("log")
 @click.argument("artifact", metavar="PROJECT/ARTIFACT")
-@click.argument("path", type=click.Path(path_type=Path))
+@click.argument("path", type=options.PLACE)
 @click.option("--metric", "metrics", multiple=True, metavar="K=V", help="A metric: a finite number.")
 @click.option("--param", "params", multiple=True, metavar="K=V", help="A parameter it was trained with.")
 @click.option("--metadata", multiple=True, metavar="K=V", help="A free fact.")
 @click.option(
     "--metadata-file",
-    type=click.Path(path_type=Path),
+    type=options.PLACE,
     metavar="FILE",
     help="Facts from a YAML or JSON file with a mapping.",
 )

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import click
 
-from podium.cli import say, session
+from podium.cli import options, say, session
 
-_FILE = click.Path(path_type=Path)
+_FILE = options.PLACE
 
 
 @click.group("merge-driver")

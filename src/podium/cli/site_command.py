@@ -33,7 +33,7 @@ def command() -> None:
 
 
 @command.command("build")
-@click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
+@click.argument("folder", type=options.PLACE, metavar="DIR")
 @_repository
 @click.option(
     "--bytes-url",

@@ -12,9 +12,7 @@ from podium.cli.progress import Bar
 
 @click.command("use")
 @click.argument("reference", metavar="NAME[:SEL]")
-@click.option(
-    "--to", metavar="DIR", type=click.Path(path_type=Path), help="Write copies of the files into this folder."
-)
+@click.option("--to", metavar="DIR", type=options.PLACE, help="Write copies of the files into this folder.")
 @click.option(
     "--file",
     "files",

@@ -50,7 +50,7 @@ def _locks(checkout: Checkout) -> Iterator[Path]:
     yield from own.glob("next-index-*.lock")
     with suppress(OSError):
         branch = (own / "HEAD").read_text().removeprefix("ref:").strip()
-        if branch.startswith("refs/heads/"):
+        if branch.startswith("refs/heads/") and ".." not in branch:
             yield common / f"{branch}.lock"
 
 

@@ -15,10 +15,10 @@ from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from podium import folders
 from podium.git import program, tickets
 from podium.git.objects import open_repository
 from podium.git.remote import Remote
-from podium.git.sources import cache_folder
 
 WAIT = 120.0
 """Seconds to wait in a line that does not move before trying without a turn: whoever has it may hang."""
@@ -46,7 +46,7 @@ class Pushes:
         if "://" not in url and ":" not in url.split("/")[0]:
             url = os.path.realpath(remote.folder / url)
         digest = hashlib.sha256(url.encode("utf-8", "surrogateescape")).hexdigest()[:20]
-        return cls(cache_folder() / "pushes" / digest)
+        return cls(folders.cache() / "pushes" / digest)
 
     def turn(self) -> AbstractContextManager[None]:
         """Take a turn, in the order in which they were asked for; without one where the file system has no locks."""

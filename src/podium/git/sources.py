@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from podium import freshness, git, layout
+from podium import folders, freshness, git, layout
 from podium.errors import Denied, NotARegistry, Unavailable, Usage
 from podium.freshness import ANEW, Freshness
 from podium.tree import Tree
@@ -380,6 +380,10 @@ def locate(where: str | None, cwd: Path, freshness: Freshness = ANEW) -> Source:
     """
     if where is None:
         return _on_disk(cwd, str(cwd))
+    if not where:
+        raise Usage(
+            "'' names no registry", "name one, or leave it out: then it is the one that the working folder is in"
+        )
     if _is_address(where, cwd):
         return _cached(where, freshness)
     return _on_disk(_place(where, cwd), where)
@@ -440,13 +444,4 @@ def _cached(url: str, freshness: Freshness = ANEW) -> Hosted:
     import hashlib
 
     digest = hashlib.sha256(identity.encode("utf-8", "surrogateescape")).hexdigest()[:20]
-    return Hosted(url, cache_folder() / "registries" / f"{name}-{digest}.git", freshness)
-
-
-def cache_folder() -> Path:
-    """Give the folder for what can be had again: PODIUM_CACHE_DIR, else XDG_CACHE_HOME/podium, else ~/.cache/podium."""
-    own = os.environ.get("PODIUM_CACHE_DIR")
-    if own:
-        return Path(own).absolute()
-    shared = os.environ.get("XDG_CACHE_HOME", "")
-    return Path(shared if shared.startswith("/") else Path.home() / ".cache") / "podium"
+    return Hosted(url, folders.cache() / "registries" / f"{name}-{digest}.git", freshness)

@@ -71,6 +71,14 @@ def headed(raw: bytes) -> Document:
     return document
 
 
+def is_ours(raw: bytes) -> bool:
+    """Tell whether some podium began to write a document, whatever became of the rest."""
+    return raw.startswith(_BEGINS)
+
+
+_BEGINS = encode({"format": "podium-index/v"}).removesuffix(b'"}\n')
+
+
 def _has_doubles(value: Any) -> bool:
     if isinstance(value, dict):
         return isinstance(value, strict_json.Doubled) or any(map(_has_doubles, value.values()))

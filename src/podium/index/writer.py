@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -114,6 +114,7 @@ class _Folder:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.written = 0
+        self._plain: set[Path] = set()
         self._lasting = {below: _listed(root / below) for below in (places.RECORDS, places.CARDS)}
 
     def lasting(self, content: bytes, place: Callable[[str], str]) -> str:
@@ -136,8 +137,11 @@ class _Folder:
         _refuse_large(path, content)
         place = self.root / path
         try:
-            if place.read_bytes() == content:
+            there = place.read_bytes()
+            if there == content:
                 return
+            if not documents.is_ours(there):
+                raise Denied(f"{place} is there, and podium did not write it", "move it, or name another folder")
             later = int(place.stat().st_mtime) + 1
         except FileNotFoundError:
             later = None
@@ -148,6 +152,7 @@ class _Folder:
         self._renamed(self.root / path, content, None)
 
     def _renamed(self, place: Path, content: bytes, not_before: int | None) -> None:
+        self._refuse_links(place.parent)
         temporary = place.with_name(f".new-{secrets.token_hex(8)}")
         try:
             try:
@@ -163,6 +168,14 @@ class _Folder:
             raise
         self.written += 1
 
+    def _refuse_links(self, folder: Path) -> None:
+        """Make sure that a folder below the root is reached through no link: what that leads to is somebody else's."""
+        while folder != self.root and folder not in self._plain:
+            if folder.is_symlink():
+                raise Denied(f"{folder} is a link, which podium does not follow", "move it, or name another folder")
+            self._plain.add(folder)
+            folder = folder.parent
+
     def looks(self, path: str) -> list[int] | None:
         """Give what tells whether somebody else wrote a file; ``None`` where there is none."""
         try:
@@ -172,15 +185,22 @@ class _Folder:
         return [status.st_size, status.st_mtime_ns]
 
     def remove_others(self, below: str, wanted: set[str]) -> int:
-        """Remove the files below a folder that are not wanted; gives how many."""
-        others = [
-            path
-            for path in (self.root / below).rglob("*")
-            if path.is_file() and str(path.relative_to(self.root)) not in wanted
-        ]
+        """Remove the files of an index below a folder that are not wanted, and no other ones; gives how many."""
+        self._refuse_links(self.root / below)
+        others = [path for path in self._below(below) if path not in wanted and _is_ours(self.root / path)]
         for path in others:
-            path.unlink()
+            (self.root / path).unlink()
         return len(others)
+
+    def _below(self, folder: str) -> Iterator[str]:
+        """Give the plain files below a folder that end as those of an index do; no link is followed."""
+        for top, _, names in os.walk(self.root / folder):
+            paths = (Path(top, name) for name in names if name.endswith(".json"))
+            yield from (path.relative_to(self.root).as_posix() for path in paths if not path.is_symlink())
+
+
+def _is_ours(path: Path) -> bool:
+    return path.stat().st_size <= places.LARGEST and documents.is_ours(path.read_bytes())
 
 
 def _refuse_large(path: str, content: bytes) -> None:

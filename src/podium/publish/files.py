@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -81,26 +81,35 @@ def _disk_errors() -> Iterator[None]:
         raise Unavailable(f"the files cannot be written: {error.strerror}{where}", put_back) from None
 
 
-def put(path: Path, text: str) -> None:
-    """Write one file by itself, so that it is there with all of its text, or as it was; raises OSError."""
-    unfinished = path.with_name(f".podium-{path.name}.tmp")  # always the same: one that a kill left is written over
+def put(root: Path, path: str, text: str) -> None:
+    """
+    Write one file below a folder, so that it is there with all of its text, or as it was.
+
+    Raises Denied for a path that leads through a link, OSError where the disk does not take it.
+    """
+    _check_paths(root, [path])
+    place = root / path
+    place.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = place.with_name(f".podium-{place.name}.tmp")  # always the same: one that a kill left is taken away
+    unfinished.unlink(missing_ok=True)
     try:
-        with unfinished.open("w", encoding="utf-8", newline="") as file:
+        with unfinished.open("x", encoding="utf-8", newline="") as file:
             file.write(text)
             with suppress(FileNotFoundError):
-                os.fchmod(file.fileno(), stat.S_IMODE(path.stat().st_mode))
+                os.fchmod(file.fileno(), stat.S_IMODE(place.stat().st_mode))
             file.flush()
             os.fsync(file.fileno())
-        unfinished.replace(path)
+        unfinished.replace(place)
     except BaseException:
         unfinished.unlink(missing_ok=True)
         raise
 
 
-def _check_paths(root: Path, changes: Changes) -> None:
-    for path in changes:
+def _check_paths(root: Path, paths: Iterable[str]) -> None:
+    for path in paths:
         *folders, name = path.split("/")
-        assert not {"", ".", "..", ".git"} & {*folders, name}, f"{path!r} is no path of a registry"
+        if {"", ".", "..", ".git"} & {*folders, name}:
+            raise Denied(f"{path!r} is no path of a registry")
         for depth in range(len(folders)):
             _check_mode(root, "/".join(folders[: depth + 1]), stat.S_ISDIR, "folder")
         _check_mode(root, path, stat.S_ISREG, "file")

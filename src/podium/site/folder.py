@@ -173,6 +173,8 @@ def _inside(root: Path) -> tuple[dict[str, int], set[str]]:
         inside = waiting.pop()
         with os.scandir(root / inside) as entries:
             for entry in entries:
+                if entry.name.lower() == ".git":  # of a branch for pages: not a page, whatever a journal may say
+                    continue
                 path = f"{inside}/{entry.name}" if inside else entry.name
                 if entry.is_dir(follow_symlinks=False):
                     folders.add(path)

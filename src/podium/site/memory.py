@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from podium import git, kept
+from podium import folders, kept
 from podium.version import VERSION
 
 
 def place(git_dir: str) -> Path:
     """Give the file for a repository."""
     digest = hashlib.sha256(git_dir.encode("utf-8", "surrogateescape")).hexdigest()[:20]
-    return git.cache_folder() / "site" / f"{digest}.json"
+    return folders.cache() / "site" / f"{digest}.json"
 
 
 def load(path: Path) -> dict[str, Any]:
