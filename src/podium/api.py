@@ -162,7 +162,7 @@ class Registry:
             refs.checked_alias(alias) if alias is not None else None,
             since=since.timestamp() if since is not None else None,
             until=until.timestamp() if until is not None else None,
-            kept=git.cache_folder() / "lines",
+            kept=folders.cache() / "lines",
         )
 
     def named(self, name: str) -> refs.Reference:
