@@ -16,6 +16,7 @@ import os
 import random
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -472,6 +473,19 @@ class Wire:
             for end in pair:
                 with contextlib.suppress(OSError):
                     end.shutdown(socket.SHUT_RDWR)
+
+    def reset(self) -> None:
+        """Break every connection at once, with what was under way: both ends are told that there is none."""
+        with self._lock:
+            pairs, self._pairs = self._pairs, []
+        for pair in pairs:
+            for end in pair:
+                with contextlib.suppress(OSError):
+                    end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                    end.shutdown(socket.SHUT_RD)  # wakes the threads that wait for it
+        for pair in pairs:
+            for end in pair:
+                end.close()
 
     def down(self) -> None:
         """Break every connection, and take no new ones until `up`."""

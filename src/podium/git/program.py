@@ -16,17 +16,22 @@ from pathlib import Path
 from typing import IO, Any
 
 from podium.errors import Error, Unavailable
+from podium.git.bounds import Far, GivenUp, Guard, Started
 from podium.visible import redacted
 
 LOCAL = 120.0
 """Seconds that a command may take which touches this machine only."""
 NETWORK = 900.0
-"""Seconds that a fetch or a push may take; the transports give up earlier when nothing moves."""
+"""Seconds that a command may take which does much, or waits for one that talks to a server."""
 
 _LAST_WORDS = 5.0
 """Seconds in which git is to end that was asked to."""
 _MOST_HEARD = 512 * 1024**2
 """Bytes that git may answer with; a tree of a few objects, made by hand, can stand for any number of files."""
+_MOST_HEARD_FROM_AFAR = 64 * 1024**2
+"""Bytes of which git may tell that came from a server: some 800,000 refs."""
+_LOOK = 0.5
+"""Seconds between two looks at what a git takes that talks to a server."""
 _MOST_SAID = 64 * 1024
 """Bytes of messages that are shown; a server can send any number of them."""
 _PIPE = 32 * 1024
@@ -89,12 +94,14 @@ def run(
     bare: bool = False,
     timeout: float = LOCAL,
     hold: int | None = None,
+    far: Far | None = None,
 ) -> Ran:
     """
     Run git in a folder and tell how it ended, well or not.
 
     ``bare``: the folder is the repository itself. ``timeout`` is in seconds. ``hold`` is an open file that the process keeps
-    open, so that a lock on it outlives us if we are killed. Raises Unavailable where git is missing or too slow.
+    open, so that a lock on it outlives us if we are killed. ``far``: it talks to a server, which is bounded in more than time.
+    Raises Unavailable where git is missing or too slow, GivenUp where a server is.
     """
     command = ["git", *_SETTINGS, *(["--git-dir=."] if bare else []), *arguments]
     try:
@@ -109,11 +116,16 @@ def run(
             pass_fds=() if hold is None else (hold,),
         ) as process:
             try:
-                out, messages = _heard(process, memoryview(stdin), timeout, f"`git {arguments[0]}`")
+                guard = Guard(process.pid, folder, far.moves) if far is not None else None
+                limit = far.seconds if far is not None else timeout
+                out, messages = _heard(process, memoryview(stdin), limit, f"`git {arguments[0]}`", guard)
             except BaseException:
                 _end(process)
                 raise
     except subprocess.TimeoutExpired:
+        if far is not None:
+            why = "see whether it is well, and what is between; then try again"
+            raise GivenUp(f"it did not come to an end within {far.seconds:.0f} seconds", why) from None
         raise Unavailable(f"`git {arguments[0]}` took more than {timeout:.0f} seconds", "try again") from None
     except FileNotFoundError:
         raise _missing(folder) from None
@@ -124,6 +136,7 @@ def run(
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     """Let git take away its locks and unfinished files, as it does when it is asked to end; kill it where it does not."""
+    started = Started.by(process.pid)
     process.terminate()
     try:
         process.wait(_LAST_WORDS)
@@ -131,23 +144,30 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         pass
     finally:
         process.kill()
+        started.end()
 
 
-def _heard(process: subprocess.Popen[bytes], told: memoryview, timeout: float, what: str) -> tuple[bytes, bytes]:
+def _heard(
+    process: subprocess.Popen[bytes], told: memoryview, timeout: float, what: str, guard: Guard | None
+) -> tuple[bytes, bytes]:
     """Tell a process what it waits for, and give what it writes; raises Unavailable for too long a time or an answer."""
     assert process.stdin is not None
     assert process.stdout is not None
     assert process.stderr is not None
     end = time.monotonic() + timeout
     heard: dict[Any, list[bytes]] = {process.stdout: [], process.stderr: []}
-    left = _MOST_HEARD
+    left = most = _MOST_HEARD if guard is None else _MOST_HEARD_FROM_AFAR
+    look = time.monotonic() + _LOOK if guard is not None else end
     with selectors.DefaultSelector() as waiting:
         waiting.register(process.stdin, selectors.EVENT_WRITE)
         for stream in heard:
             waiting.register(stream, selectors.EVENT_READ)
         while waiting.get_map():
-            ready = waiting.select(max(0.0, end - time.monotonic()))
-            if not ready:
+            ready = waiting.select(max(0.0, min(look, end) - time.monotonic()))
+            if guard is not None and time.monotonic() >= look:
+                guard.look()
+                look = time.monotonic() + _LOOK
+            if time.monotonic() >= end:
                 raise subprocess.TimeoutExpired(what, timeout)
             for key, _ in ready:
                 if key.fileobj is process.stdin:
@@ -161,7 +181,8 @@ def _heard(process: subprocess.Popen[bytes], told: memoryview, timeout: float, w
                     waiting.unregister(key.fileobj)
                     key.fileobj.close()  # type: ignore[union-attr]
                 if left < 0:
-                    raise Unavailable(f"{what} answers with more than {_MOST_HEARD // 1024**2} MiB", "look with git")
+                    kind = Unavailable if guard is None else GivenUp
+                    raise kind(f"{what} answers with more than {most // 1024**2} MiB", "look with git")
     process.wait(max(0.0, end - time.monotonic()))
     return b"".join(heard[process.stdout]), b"".join(heard[process.stderr])
 
@@ -234,6 +255,11 @@ def _missing(folder: Path) -> Error:
 
 
 _REMEDIES = (
+    (
+        "certificate|does not match target host",
+        "look at the address and this machine's clock; an authority of your own: `git config --global http.sslCAInfo FILE`",
+    ),
+    ("tls packet|wrong version number|tls_process|ssl_error", "is it http rather than https, or another port?"),
     (
         "dubious ownership|not owned by current user",
         "if you trust it: `git config --global --add safe.directory {where}`",

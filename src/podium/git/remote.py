@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from podium.errors import Denied, Error, Unavailable
 from podium.git import program
+from podium.git.bounds import ASKED, FETCHED, PUSHED, GivenUp, clear
 
 _LOST = re.compile(
     r"fetch first|non-fast-forward|stale info|failed to update ref|cannot lock ref|incorrect old value|failed to lock|"
@@ -81,9 +84,20 @@ class Remote:
     def fetch(self, *refspecs: str, prune: bool = False, hold: int | None = None) -> None:
         """Fetch the objects of some refs, and move no ref but those that the refspecs name; raises Unavailable."""
         pruning = "--prune" if prune else "--no-prune"
-        ran = self._run("fetch", *QUIET, pruning, "--", self.address, *refspecs, hold=hold)
+        began, ran = time.time(), None
+        try:
+            ran = self._run("fetch", *QUIET, pruning, "--", self.address, *refspecs, hold=hold)
+        finally:
+            if ran is None or ran.code != 0:
+                self._clear(began)
         if ran.code != 0:
             raise self._unavailable("cannot be fetched", ran.messages)
+
+    def _clear(self, began: float) -> None:
+        """Leave no half of a pack where a fetch failed; that this cannot be done is no error."""
+        with suppress(Unavailable):
+            packs = program.run(self.folder, "rev-parse", "--git-path", "objects/pack", bare=self.bare).text
+            clear(self.folder / packs, began)
 
     def push(self, commit: str, branch: str, expected: str) -> bool:
         """
@@ -134,8 +148,12 @@ class Remote:
         ran = self._run("ls-remote", "--get-url", "--", self.address)
         return ran.text if ran.code == 0 else self.address
 
-    def _run(self, *arguments: str, hold: int | None = None) -> program.Ran:
-        return program.run(self.folder, *arguments, bare=self.bare, timeout=program.NETWORK, hold=hold)
+    def _run(self, command: str, *arguments: str, hold: int | None = None) -> program.Ran:
+        far = {"fetch": FETCHED, "push": PUSHED}.get(command, ASKED)
+        try:
+            return program.run(self.folder, command, *arguments, bare=self.bare, hold=hold, far=far)
+        except GivenUp as given_up:
+            raise GivenUp(f"{self.label} is given up: {given_up.what}", given_up.do) from None
 
     def _unavailable(self, what: str, messages: str) -> Unavailable:
         return program.unavailable(f"{self.label} {what}", messages, where=self.label)

@@ -1,5 +1,5 @@
 """
-What the errors of client libraries mean: whether a server answered, whether it may pass by itself, and how it is said.
+What the errors of client libraries mean: whether a server answered, and whether it may pass by itself.
 
 A connection that broke off and a server that is busy or starting pass; wrong credentials, a name without an address, a
 certificate nobody signed and "not found" do not.
@@ -8,12 +8,10 @@ certificate nobody signed and "not found" do not.
 from __future__ import annotations
 
 import errno
-import os
-import re
 import socket
-from collections.abc import Iterator
 
 from podium.errors import Unavailable
+from podium.storage.reasons import chain, kinds, reason, speaks_other, status_of
 
 _BUSY = {408, 425, 429}
 _ERRNOS = {errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ENETDOWN, errno.ENETRESET, errno.EPIPE, errno.ENOTCONN}
@@ -34,43 +32,24 @@ class Broken(Unavailable):
     """A connection broke off, or a server was busy: it may work when it is tried again."""
 
 
+class Busy(Broken):
+    """A server answered that it cannot do it now: it is there, so its address is right."""
+
+
 def passes(error: BaseException) -> bool:
     """Tell whether what went wrong may pass by itself."""
-    chain = list(_chain(error))
-    if any(_kinds(link) & _NEVER or _has_no_address(link) for link in chain):
+    links = list(chain(error))
+    if any(kinds(link) & _NEVER or _has_no_address(link) or speaks_other(link) for link in links):
         return False
-    statuses = [status for link in chain if (status := status_of(link)) is not None]
+    statuses = [status for link in links if (status := status_of(link)) is not None]
     if statuses:
         return any(status in _BUSY or status >= 500 for status in statuses)
     return any(
         isinstance(link, ConnectionError | TimeoutError)
-        or _kinds(link) & _KINDS
+        or kinds(link) & _KINDS
         or (isinstance(link, OSError) and link.errno in _ERRNOS)
-        for link in chain
+        for link in links
     )
-
-
-def status_of(error: BaseException | None) -> int | None:
-    """Give the HTTP status that an error stands for, where it does."""
-    response = getattr(error, "response", None)
-    if isinstance(response, dict):
-        status = response.get("ResponseMetadata", {}).get("HTTPStatusCode")
-    else:
-        own = getattr(error, "status", None) or getattr(error, "status_code", None)
-        status = own or getattr(response, "status_code", None)
-    return status if isinstance(status, int) else None
-
-
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    seen: set[int] = set()
-    while error is not None and id(error) not in seen:
-        seen.add(id(error))
-        yield error
-        error = error.__cause__ or error.__context__
-
-
-def _kinds(error: BaseException) -> set[str]:
-    return {kind.__name__ for kind in type(error).__mro__}
 
 
 def _has_no_address(error: BaseException) -> bool:
@@ -79,11 +58,13 @@ def _has_no_address(error: BaseException) -> bool:
 
 def unreachable(name: str, error: BaseException) -> Unavailable:
     """Say that a server cannot be used, and why, without its address and without credentials."""
-    kind = Broken if passes(error) else Unavailable
-    return kind(
-        f"the DVC remote {name!r} cannot be used: {_reason(error)}",
-        "check the address, the credentials and the network; `dvc remote list` shows where the remotes are",
-    )
+    kind = (Busy if _is_busy(error) else Broken) if passes(error) else Unavailable
+    why = reason(name, error)
+    return kind(f"the DVC remote {name!r} cannot be used: {why.what}", why.do)
+
+
+def _is_busy(error: BaseException) -> bool:
+    return any(status_of(link) is not None for link in chain(error))
 
 
 def is_answer(error: FileNotFoundError, *, of_http: bool) -> bool:
@@ -95,12 +76,3 @@ def is_answer(error: FileNotFoundError, *, of_http: bool) -> bool:
     if of_http:  # whose client says so of whatever it does not understand
         return cause is None
     return not isinstance(cause, OSError) or isinstance(cause, FileNotFoundError)
-
-
-def _reason(error: BaseException) -> str:
-    """Say what kind of error it was, in words that hold no address and no credential."""
-    kind = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(error).__name__).lower()
-    if isinstance(error, PermissionError):
-        return "it denies access"
-    code = error.errno if isinstance(error, OSError) else None
-    return f"{kind} ({os.strerror(code)})" if code else kind

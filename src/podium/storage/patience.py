@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from podium.storage.failures import Broken
+from podium.storage.failures import Broken, Busy
 
 T = TypeVar("T")
 
@@ -59,6 +59,8 @@ class Patience:
 
         Raises ``broken`` where it was tried often enough, another Broken where the server was silent for too long since ``began``.
         """
+        if isinstance(broken, Busy):
+            self.answered()
         limit = LATER if self._answered else FIRST
         silent = time.monotonic() - max(self._heard, began)
         if silent > SILENCE:

@@ -16,10 +16,11 @@ from typing import Any
 from podium.errors import Denied, Unavailable
 from podium.progress import silent
 from podium.storage import clients, hashing, limits, multipart, proofs, stored
-from podium.storage.failures import Broken, is_answer, status_of, unreachable
+from podium.storage.failures import Broken, is_answer, unreachable
 from podium.storage.folder import FolderRemote
 from podium.storage.patience import Patience
 from podium.storage.progress import Counted, Meter, Stopped, each
+from podium.storage.reasons import status_of
 from podium.storage.stored import Absent, Stored
 from podium.storage.watching import LISTING, Silent, Watch
 
