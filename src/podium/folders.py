@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-
-from podium.errors import Unavailable, Usage
+from typing import NoReturn
 
 
 def cache() -> Path:
@@ -14,33 +13,47 @@ def cache() -> Path:
 
     Raises Unavailable where there is no home folder to put it into.
     """
+    return cache_if_any() or _homeless("PODIUM_CACHE_DIR")
+
+
+def cache_if_any() -> Path | None:
+    """Give that folder; ``None`` where there is no home folder to put it into."""
     own = os.environ.get("PODIUM_CACHE_DIR")
-    if own:
-        return _expanded(own).absolute()
-    return _shared("XDG_CACHE_HOME", ".cache", "PODIUM_CACHE_DIR") / "podium"
+    found = _expanded(own) if own else _shared("XDG_CACHE_HOME", ".cache/podium")
+    return found.absolute() if found is not None else None
 
 
 def data() -> Path:
     """Give the folder for what is kept: XDG_DATA_HOME/podium, else ~/.local/share/podium; raises Unavailable."""
-    return _shared("XDG_DATA_HOME", ".local/share", "HOME, or name a remote with --remote") / "podium"
+    return _shared("XDG_DATA_HOME", ".local/share/podium") or _homeless("HOME, or name a remote with --remote")
 
 
-def _shared(variable: str, below_home: str, setting: str) -> Path:
+def _shared(variable: str, below_home: str) -> Path | None:
     """Give what a variable says, if it is a whole path (https://specifications.freedesktop.org/basedir-spec), else a folder at home."""
     named = os.environ.get(variable, "")
-    return Path(named) if named.startswith("/") else _home(setting) / below_home
+    if named.startswith("/"):
+        return Path(named) / "podium"
+    home = _home()
+    return home / below_home if home is not None else None
 
 
-def _home(setting: str) -> Path:
+def _home() -> Path | None:
     home = os.path.expanduser("~")  # noqa: PTH111 - pathlib raises where there is none
-    if not home.startswith("/"):
-        raise Unavailable(f"there is no home folder: HOME is {os.environ.get('HOME')!r}", f"set {setting}")
-    return Path(home)
+    return Path(home) if home.startswith("/") else None
 
 
-def _expanded(path: str) -> Path:
+def _homeless(setting: str) -> NoReturn:
+    from podium.errors import Unavailable  # a command starts without them
+
+    raise Unavailable(f"there is no home folder: HOME is {os.environ.get('HOME')!r}", f"set {setting}")
+
+
+def _expanded(path: str) -> Path | None:
     """Read ``~`` as the home folder: nobody means a folder of that name, and many a file of settings is read without a shell."""
-    return _home("HOME") / path[2:] if path == "~" or path.startswith("~/") else Path(path)
+    if path != "~" and not path.startswith("~/"):
+        return Path(path)
+    home = _home()
+    return home / path[2:] if home is not None else None
 
 
 def named(path: str | os.PathLike[str], what: str) -> Path:
@@ -51,4 +64,6 @@ def named(path: str | os.PathLike[str], what: str) -> Path:
             return Path(text)
     except UnicodeEncodeError:
         pass
+    from podium.errors import Usage
+
     raise Usage(f"{text!r} is no path", f"name {what}; the working folder is `.`")

@@ -20,7 +20,7 @@ from podium import manifest, target
 from podium.errors import Denied
 from podium.model import File, Record, Version
 from podium.progress import Progress, silent
-from podium.storage import Storage, arrivals, proofs, prove_whole, seals, space
+from podium.storage import Storage, arrivals, looks, proofs, prove_whole, seals, space
 from podium.storage.hashing import Sums
 from podium.storage.proofs import Proofs
 
@@ -209,9 +209,9 @@ class _Room:
 
     def filled(self, patterns: Sequence[str]) -> tuple[str, ...]:
         """Make sure that the wanted files are there, and nothing else that is not proven; gives their names."""
-        sealed = self._sealed()
+        sealed = seals.unbroken(self.folder, self.bytes_of.record)
         if sealed:
-            return _matching(sealed, patterns)
+            return _matching(tuple(sorted(sealed)), patterns)
         known = proofs.read(self._beside(".json"))
         found = self._look(patterns, known, read=False)
         if found.lacking or found.bad or found.strangers:
@@ -220,19 +220,10 @@ class _Room:
                 found = self._mended(self._look(patterns, proofs.read(self._beside(".json")), read=True))
         return _names(found.wanted)
 
-    def _sealed(self) -> tuple[str, ...]:
-        """Give the names of all files where they are the version's, and look as when they were sealed; else none."""
-        with suppress(OSError):
-            seal = arrivals.read(str(self._beside(".seal")))
-            seen = seals.found_in(self.folder)
-            if seal == seals.over(self.bytes_of.record, seen).encode():
-                return tuple(sorted(seen))
-        return ()
-
     def _seal(self, good: Proofs) -> None:
         """Note how all files of the version look that are proven."""
         seal = seals.over(self.bytes_of.record, {path: looks for path, (looks, _) in good.items()})
-        proofs.write_bytes(self._beside(".seal"), seal.encode())
+        proofs.write_bytes(seals.beside(self.folder), seal.encode())
 
     def _beside(self, suffix: str) -> Path:
         return self.folder.with_name(self.folder.name + suffix)
@@ -302,7 +293,7 @@ class _Room:
             Path(parent).mkdir(parents=True, exist_ok=True)
         self.bytes_of.place(places)
         placed = {
-            file.path: (proofs.looks(os.lstat(place)), Sums(file.size, file.md5, file.sha256)) for file, place in places
+            file.path: (looks.of(os.lstat(place)), Sums(file.size, file.md5, file.sha256)) for file, place in places
         }
         proofs.settle(max(changed for (_, _, _, changed), _ in placed.values()))
         return placed
@@ -357,11 +348,11 @@ def _entries(folder: Path, prefix: str) -> Iterator[tuple[str, os.DirEntry[str]]
 
 
 def _proof(
-    entry: os.DirEntry[str], known: tuple[proofs.Looks, Sums] | None, *, read: bool
-) -> tuple[proofs.Looks, Sums] | None:
+    entry: os.DirEntry[str], known: tuple[looks.Looks, Sums] | None, *, read: bool
+) -> tuple[looks.Looks, Sums] | None:
     """Give how a file looks and what is in it: as known, where it looks the same, else by reading it where allowed."""
     status = entry.stat(follow_symlinks=False)
-    if known is not None and proofs.looks(status) == known[0]:
+    if known is not None and looks.of(status) == known[0]:
         return known
     if not read or not stat.S_ISREG(status.st_mode):
         return None

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
+from podium import answers
 from podium.cli import options, say, session
 from podium.cli.progress import Bar
 
@@ -43,15 +45,28 @@ def command(
     podium use ImageClassifier:production
     podium use vision/resnet50:v3 --file '*.safetensors' --to ./model
     """
+    plain = not (to or files or force or rev)
+    question = answers.question(context.obj.where, reference) if plain else None
+    answer = question.answered() if question is not None else None
+    if answer is None:
+        answer = _answer(context, reference, question, rev, to=to, files=files, force=force)
+    if form == "json":
+        found = {"path": str(answer.path.absolute()), "version": answer.version}
+        say.document({**found, "files": [str(file) for file in answer.files]})
+    else:
+        say.result(str(answer.path))
+
+
+def _answer(
+    context: click.Context, reference: str, question: answers.Question | None, rev: str | None, **chosen: Any
+) -> answers.Answer:
+    """Ask the registry, and keep what it says for the next time, where it is a checkout as it lies on disk."""
     registry = session.registry(context, rev)
     version = registry.resolve(reference)
     if version.withdrawn is not None:
         say.note(f"warning: {reference} was withdrawn: {version.withdrawn}")
     with Bar() as bar:
-        used = registry.use(version, to=to, files=files, force=force, progress=bar)
-    if form == "json":
-        say.document(
-            {"path": str(used.path.absolute()), "version": version.version, "files": [str(file) for file in used.files]}
-        )
-    else:
-        say.result(str(used.path))
+        used = registry.use(version, progress=bar, **chosen)
+    if question is not None:
+        question.keep(registry.place, registry.value.tree, version, used.folder)
+    return answers.Answer(used.folder, version.version, used.names)

@@ -308,8 +308,16 @@ class Hosted:
 Source = Checkout | Bare | Hosted
 
 
-_NEVER_TRACKED = (".dvc/config.local", ".dvc/tmp", ".dvc/cache/podium", ".dvc/cache/files", ".dvc/cache")
-_NO_LINKS = (".dvc", ".dvc/config", *_NEVER_TRACKED[1:])
+_LOCAL = ".dvc/config.local"
+_NO_LINKS = (".dvc", ".dvc/config", ".dvc/tmp", ".dvc/cache/podium", ".dvc/cache/files", ".dvc/cache")
+PRIVATE = (_LOCAL, *_NO_LINKS)
+"""Paths of a checkout that are this machine's own, or lead to what is."""
+
+
+def doubtful(checkout: Checkout) -> list[str]:
+    """Give what lies there of this machine's own that a commit may have brought: links, and settings."""
+    there = [path for path in _NO_LINKS if (checkout.root / path).is_symlink()]
+    return [*there, _LOCAL] if os.path.lexists(checkout.root / _LOCAL) else there
 
 
 def refuse_planted(checkout: Checkout) -> None:
@@ -319,8 +327,7 @@ def refuse_planted(checkout: Checkout) -> None:
     A person may put a link to a large disk there, or settings of their own, and Git ignores it. What Git tracks came with
     somebody's commit: it would lead podium elsewhere, or hand it settings that nobody here has made.
     """
-    there = [path for path in _NO_LINKS if (checkout.root / path).is_symlink()]
-    there += [path for path in _NEVER_TRACKED[:1] if os.path.lexists(checkout.root / path)]
+    there = doubtful(checkout)
     if not there or git_dir_of(checkout.root) is None:
         return
     tracked = git.output(checkout.root, "ls-files", "-z", "--", *there).split(b"\0")[0]

@@ -31,7 +31,7 @@ _DEPTH = {layout.MODELS: 1, layout.ARTIFACTS: 2}
 _PLAIN_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _FOLDER = os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY | os.O_CLOEXEC
 _NOTHING = (0, 0, 0, 0)
-_RACY = 2 * 10**9
+RACY_NS = 2 * 10**9
 """Nanoseconds in which two changes of a file may get the same time, on file systems that count coarsely."""
 _KIND_OR_RUNS = 0o170000 | stat.S_IXUSR
 _NAME = attrgetter("name")
@@ -51,6 +51,7 @@ class WorkingTree:
     _folders: dict[str, tuple[Entry, ...]] = field(default_factory=dict, repr=False, compare=False)
     _real: dict[str, bool] = field(default_factory=dict, repr=False, compare=False)
     _scanned: dict[str, Sequence[Entry]] = field(default_factory=dict, repr=False, compare=False)
+    _named: set[str] = field(default_factory=set, repr=False, compare=False)
     _born: int = field(default_factory=time.time_ns, repr=False, compare=False)
     _top: str = field(init=False, repr=False, compare=False)
 
@@ -71,6 +72,7 @@ class WorkingTree:
     def entry(self, path: str) -> Entry | None:
         """Give the entry at a path, without following links."""
         folder, _, name = path.rpartition("/")
+        self._named.add(path)
         if name in _NO_NAMES or not self._is_real(folder):
             return None
         try:
@@ -83,6 +85,7 @@ class WorkingTree:
     def read(self, path: str) -> bytes:
         """Give the content of a plain file; raises KeyError where there is none, Unavailable where it cannot be read."""
         folder, _, name = path.rpartition("/")
+        self._named.add(path)
         if not self._is_real(folder) or not (_expects_file(folder, name) or self.entry(path)):
             raise KeyError(path)
         try:
@@ -102,6 +105,13 @@ class WorkingTree:
             return content + b"".join(iter(lambda: os.read(handle, 1 << 20), b""))
         finally:
             os.close(handle)
+
+    @property
+    def sources(self) -> Sequence[str] | None:
+        """Give the paths on which depends what was read so far; ``None`` where Git was asked, which has reasons of its own."""
+        if "_git" in self.__dict__:
+            return None
+        return sorted({"", *self._real, *self._scanned, *self._named})
 
     @property
     def place(self) -> str:
@@ -134,7 +144,7 @@ class WorkingTree:
                     found += _NOTHING
                 else:  # a flat list, since a large registry has a hundred thousand of these
                     found += (one.st_ctime_ns, one.st_mtime_ns, one.st_size, one.st_ino)
-        if settled and max(found[::4], default=0) > self._born - _RACY:
+        if settled and max(found[::4], default=0) > self._born - RACY_NS:
             return None
         return hashlib.blake2b(_as_bytes(found), digest_size=20).hexdigest()
 

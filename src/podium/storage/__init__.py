@@ -6,9 +6,21 @@ first need, and only for its configuration and its file systems: hashes, transfe
 DVC trusts remotes.
 """
 
-from podium.storage import public
-from podium.storage.content import Content
-from podium.storage.presence import Problem
-from podium.storage.versions import Sent, Storage, prove_whole
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from podium import deferred
+
+if TYPE_CHECKING:
+    from podium.storage import public
+    from podium.storage.content import Content
+    from podium.storage.presence import Problem
+    from podium.storage.versions import Sent, Storage, prove_whole
+else:
+    __getattr__ = deferred.names(
+        __name__,
+        {"content": "Content", "presence": "Problem", "public": "", "versions": "Sent Storage prove_whole"},
+    )
 
 __all__ = ["Content", "Problem", "Sent", "Storage", "prove_whole", "public"]

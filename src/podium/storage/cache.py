@@ -11,7 +11,7 @@ from pathlib import Path
 from podium import manifest
 from podium.errors import Denied, Unavailable
 from podium.model import File
-from podium.storage import arrivals, copying, hashing, partial, proofs, space, stored
+from podium.storage import arrivals, copying, hashing, looks, partial, proofs, space, stored
 from podium.storage.arrivals import READ_ONLY, Arrivals
 from podium.storage.content import Source
 from podium.storage.hashing import Hasher, Sums
@@ -74,7 +74,7 @@ class Cache:
                 sums = self._add_small(arrivals.rest_of(descriptor, before.st_size), meter)
             else:
                 sums = self._add_large(descriptor, meter)
-            unchanged = proofs.looks(before) == proofs.looks(os.fstat(descriptor))
+            unchanged = looks.of(before) == looks.of(os.fstat(descriptor))
         finally:
             os.close(descriptor)
         if not unchanged or sums.size != source.size:
@@ -181,7 +181,7 @@ class Cache:
         """
         place = self._place(md5)
         known = self._proven.get(md5)
-        if known is not None and proofs.seen(place) == known[0]:
+        if known is not None and looks.seen(place) == known[0]:
             return known[1]
         found = proofs.look(place)
         if found is None:
@@ -231,7 +231,7 @@ class Cache:
         if known is None:
             return
         seen, sums = known
-        now = proofs.looks(os.lstat(place))
+        now = looks.of(os.lstat(place))
         if now[:3] != seen[:3]:
             self._proven.pop(md5, None)
             # Somebody else may have brought the same object meanwhile; each who links it changes its ctime while it is hashed.
@@ -271,7 +271,7 @@ class Cache:
         return self._proof_folder / f"{version.removesuffix('.dir')}.json"
 
     def _remember(self, md5: str, sums: Sums, place: str | None = None) -> None:
-        seen = proofs.seen(place or self._place(md5))
+        seen = looks.seen(place or self._place(md5))
         if seen is not None:
             self._proven[md5] = (seen, sums)
 

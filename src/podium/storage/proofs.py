@@ -16,11 +16,10 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from podium.storage import arrivals, hashing
+from podium.storage import arrivals, hashing, looks
 from podium.storage.hashing import Sums
+from podium.storage.looks import Looks
 
-Looks = tuple[int, int, int, int]
-"""Inode, size, mtime and ctime (both in ns) of a file."""
 Proofs = dict[str, tuple[Looks, Sums]]
 """By path or hash: how the file looked, and what its content was."""
 
@@ -29,19 +28,6 @@ STALE = 24 * 3600
 _UNFINISHED = re.compile(r"\.podium-(?:[0-9a-f]+-)?[0-9a-f]{16}(?:-[0-9a-f]+)?\.tmp")
 _TICK_NS = 10_000_000
 """File systems stamp changes by the kernel's tick; within one, a second change leaves the same time."""
-
-
-def looks(status: os.stat_result) -> Looks:
-    """Give what shows a file's change."""
-    return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
-
-
-def seen(path: str) -> Looks | None:
-    """Give how a file looks; ``None`` where there is none."""
-    try:
-        return looks(os.lstat(path))
-    except OSError:
-        return None
 
 
 def settle(newest_ctime_ns: int) -> None:
@@ -64,7 +50,7 @@ def look(path: str | Path) -> tuple[Looks, Sums] | None:
             sums = hashing.of_chunks(hashing.chunks_of(stream))
         except OSError:  # a bad sector is no proof
             return None
-        return (looks(before), sums) if looks(os.fstat(descriptor)) == looks(before) else None
+        return (looks.of(before), sums) if looks.of(os.fstat(descriptor)) == looks.of(before) else None
 
 
 def read(path: Path) -> Proofs:

@@ -7,13 +7,16 @@ To compare it costs a look at each file: no manifest and no proofs have to be re
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from podium.model import File, Record
-from podium.storage import proofs
-from podium.storage.proofs import Looks
+from podium.storage import arrivals
+from podium.storage.looks import Looks, in_folder
+
+if TYPE_CHECKING:
+    from podium.model import File, Record
 
 _FORM = "podium seal 1"
 
@@ -38,18 +41,15 @@ def _line(file: File) -> str:
     return f"{file.path}\0{file.size} {file.md5} {file.sha256}"
 
 
-def found_in(folder: Path) -> dict[str, Looks]:
-    """Give how all looks that is in a folder, but folders, by path, without following links; raises OSError."""
-    found: dict[str, Looks] = {}
-    if not folder.is_symlink():
-        _look(str(folder), "", found)
-    return found
+def beside(folder: Path) -> Path:
+    """Give where the seal on a folder is kept."""
+    return folder.with_name(f"{folder.name}.seal")
 
 
-def _look(folder: str, prefix: str, found: dict[str, Looks]) -> None:
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.is_dir(follow_symlinks=False):
-                _look(entry.path, f"{prefix}{entry.name}/", found)
-            else:
-                found[prefix + entry.name] = proofs.looks(entry.stat(follow_symlinks=False))
+def unbroken(folder: Path, record: Record) -> dict[str, Looks]:
+    """Give how all files in a folder look, if that is how they looked when they were proven to be the record's; else none."""
+    with suppress(OSError):
+        seal, seen = arrivals.read(str(beside(folder))), in_folder(str(folder))
+        if seal == over(record, seen).encode():
+            return seen
+    return {}

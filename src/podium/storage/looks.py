@@ -1,0 +1,38 @@
+"""How a file looks without being read: what shows that it is still the one that it was."""
+
+from __future__ import annotations
+
+import os
+
+Looks = tuple[int, int, int, int]
+"""Inode, size, mtime and ctime (both in ns) of a file."""
+
+
+def of(status: os.stat_result) -> Looks:
+    """Give what shows a file's change."""
+    return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+
+
+def seen(path: str) -> Looks | None:
+    """Give how a file looks; ``None`` where there is none."""
+    try:
+        return of(os.lstat(path))
+    except OSError:
+        return None
+
+
+def in_folder(folder: str) -> dict[str, Looks]:
+    """Give how all looks that is in a folder, but folders, by path, without following links; raises OSError."""
+    found: dict[str, Looks] = {}
+    if not os.path.islink(folder):  # noqa: PTH114 - a start without pathlib
+        _look(folder, "", found)
+    return found
+
+
+def _look(folder: str, prefix: str, found: dict[str, Looks]) -> None:
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                _look(entry.path, f"{prefix}{entry.name}/", found)
+            else:
+                found[prefix + entry.name] = of(entry.stat(follow_symlinks=False))

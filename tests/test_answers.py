@@ -1,0 +1,257 @@
+"""What ``use`` answered is said again only while everything it came from looks as it did."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import stat
+import subprocess
+import time
+
+import pytest
+
+import podium
+from podium import answers, kept
+from podium.errors import Error
+from tests.storage_helpers import write
+from tests.test_start import loaded_by
+
+NAME = "Classifier:production"
+LATER = 10**10
+"""Nanoseconds after which nothing counts as changed just now."""
+
+
+@pytest.fixture
+def root(tmp_path, own_settings):
+    """Give a checkout with two versions of an artifact, both linked, and an alias at the first."""
+    root, store = tmp_path / "registry", tmp_path / "store"
+    store.mkdir()
+    root.mkdir()
+    subprocess.run(["git", "init", "-q", "."], cwd=root, check=True)
+    (root / ".dvc").mkdir()
+    (root / ".dvc" / "config").write_text(f"[core]\n    remote = store\n['remote \"store\"']\n    url = {store}\n")
+    (root / "registry.yaml").write_text("apiVersion: podium/v1\nentity: acme\n")
+    for number in range(2):
+        with podium.open(root).edit() as edit:
+            files = write(tmp_path / f"out{number}", {"weights.bin": b"w" * (number + 1), "deep/er/config": b"{}"})
+            edit.link(edit.log("vision/resnet", files), "Classifier")
+    with podium.open(root).edit() as edit:
+        edit.promote("Classifier:v0", "production")
+    return root
+
+
+def ask(start, name=NAME):
+    """Ask as the command does, and compare what was kept with what the registry says; tell whether it was kept."""
+    question = answers.Question(str(start), name, time.time_ns() + LATER)
+    known = question.answered()
+    try:
+        registry = podium.open(start)
+        version = registry.resolve(name)
+        used = registry.use(version)
+    except Error:
+        assert known is None
+        return False
+    if version.withdrawn is not None:
+        assert known is None  # a withdrawn version comes with a warning
+    assert known in {None, answers.Answer(used.folder, version.version, used.names)}
+    question.keep(registry.place, registry.value.tree, version, used.folder)
+    return known is not None
+
+
+def test_an_answer_is_said_again_and_nothing_is_read_for_it(root, tmp_path):
+    assert [ask(root), ask(root), ask(root)] == [False, True, True]
+    files = sorted(path for path in tmp_path.joinpath("cache", "answers").iterdir())
+    assert len(files) == 1
+    loads = loaded_by("use", NAME, folder=root)
+    assert "podium.answers" in loads
+    assert not loads & {"yaml", "pygit2", "podium.api", "podium.codec", "podium.model", "jsonschema_rs", "secrets"}
+
+
+def test_what_changed_just_now_is_not_kept(root):
+    registry = podium.open(root)
+    question = answers.Question(str(root), NAME)
+    version = registry.resolve(NAME)
+    question.keep(registry.place, registry.value.tree, version, registry.use(version).folder)
+    assert question.answered() is None
+
+
+def promote(root):
+    with podium.open(root).edit() as edit:
+        edit.promote("Classifier:v1", "production")
+
+
+def withdraw(root):
+    promote(root)
+    with podium.open(root).edit() as edit:
+        edit.withdraw("vision/resnet:v0", "it was trained on the test set")
+
+
+def broken_alias(root):
+    (root / "models/Classifier/aliases/production.yaml").write_text("version: [")
+
+
+def same_size_and_time(root):
+    file = root / "models/Classifier/aliases/production.yaml"
+    before = file.stat()
+    file.write_bytes(file.read_bytes().replace(b"v0", b"v1"))
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def no_alias(root):
+    (root / "models/Classifier/aliases/production.yaml").unlink()
+
+
+def models_behind_a_link(root):
+    (root / "models").rename(root / "elsewhere")
+    (root / "models").symlink_to("elsewhere")
+
+
+def no_registry(root):
+    (root / "registry.yaml").unlink()
+
+
+def folder_of(root):
+    return podium.open(root).use(NAME).folder
+
+
+def other_bytes(root):
+    file = folder_of(root) / "weights.bin"
+    before = file.stat()
+    file.chmod(0o644)
+    file.write_bytes(b"x")
+    file.chmod(0o444)
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def a_file_less(root):
+    (folder_of(root) / "deep/er/config").unlink()
+
+
+def a_file_more(root):
+    (folder_of(root) / "stranger").write_bytes(b"")
+
+
+def no_folder(root):
+    folder = folder_of(root)
+    shutil.rmtree(folder)
+
+
+def planted_link(root):
+    shutil.rmtree(root / ".dvc/cache")
+    (root / ".dvc/cache").symlink_to(root.parent)
+    subprocess.run(["git", "add", "-f", ".dvc/cache"], cwd=root, check=True)
+
+
+def planted_settings(root):
+    (root / ".dvc/config.local").write_text("[core]\n")
+    subprocess.run(["git", "add", "-f", ".dvc/config.local"], cwd=root, check=True)
+
+
+CHANGES = (
+    promote, withdraw, broken_alias, same_size_and_time, no_alias, models_behind_a_link, no_registry, other_bytes, a_file_less,
+    a_file_more, no_folder, planted_link, planted_settings,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_whatever_changes_makes_it_no_answer(root, change):
+    ask(root)
+    assert ask(root)
+    change(root)
+    assert not ask(root)
+
+
+def test_settings_of_this_machine_that_git_comes_to_track_end_it(root):
+    (root / ".dvc/config.local").write_text("[core]\n")
+    subprocess.run(["git", "add", "registry.yaml"], cwd=root, check=True)
+    ask(root)
+    assert ask(root)
+    subprocess.run(["git", "add", "-f", ".dvc/config.local"], cwd=root, check=True)
+    assert not ask(root)
+
+
+def test_a_nearer_registry_is_found(root):
+    inside = root / "a" / "b"
+    inside.mkdir(parents=True)
+    ask(inside)
+    assert ask(inside)
+    (root / "a" / "registry.yaml").write_text("apiVersion: podium/v1\nentity: other\n")
+    assert not ask(inside)
+
+
+def test_each_question_has_its_own_answer(root):
+    for _ in range(3):  # the second time files that versions share have got one more name, which changes their looks
+        asked = [ask(root, name) for name in (NAME, "Classifier:v1", "vision/resnet:v0", "acme/vision/resnet")]
+    assert asked == [True] * 4
+
+
+def spoilt(content):
+    head, _, body = content.partition(b"\n")
+    return (b"", b"{}", head + b"\n" + body.replace(b"v0", b"v9"), content[:-3], b"\xff" * 300, b"[" * 100_000)
+
+
+def test_what_is_kept_is_dropped_where_it_was_touched(root, tmp_path):
+    ask(root)
+    (file,) = (tmp_path / "cache" / "answers").iterdir()
+    whole = file.read_bytes()
+    for content in spoilt(whole):
+        file.write_bytes(content)
+        assert not ask(root)
+    assert ask(root)
+    file.chmod(stat.S_IMODE(file.stat().st_mode) | 0o022)
+    assert not ask(root)
+
+
+@pytest.mark.parametrize(
+    "value", [None, [], {}, {"asked": 1}, {"asked": ["", NAME], "above": 3}, {"above": [1], "kinds": []}]
+)
+def test_what_makes_no_sense_is_no_answer(root, value):
+    question = answers.Question(str(root), NAME)
+    if isinstance(value, dict):
+        value = {"asked": [str(root), NAME], **value} if "above" in value else value
+    kept.write(question._place, answers.FORM, value)
+    assert question.answered() is None
+
+
+def test_after_any_changes_the_answer_is_the_registry_s(root, tmp_path):
+    dice = random.Random(11)
+    shutil.copytree(root, tmp_path / "as it was", symlinks=True)
+    hits = 0
+    for _ in range(40):
+        match dice.randrange(4):
+            case 0:
+                with open_if_sound(root) as sound:
+                    if sound:
+                        dice.choice(CHANGES)(root)
+            case 1:
+                shutil.rmtree(root)
+                shutil.copytree(tmp_path / "as it was", root, symlinks=True)
+        hits += ask(root, dice.choice((NAME, NAME, "Classifier")))
+    assert hits > 3
+
+
+class open_if_sound:  # noqa: N801 - reads as a phrase
+    """Tell whether a registry can be read, for what follows; what a broken one makes impossible is passed over."""
+
+    def __init__(self, root):
+        self.root = root
+
+    def __enter__(self):
+        try:
+            podium.open(self.root).use(NAME)
+        except Error:
+            return False
+        return True
+
+    def __exit__(self, kind, error, _trace):
+        return kind is not None and issubclass(kind, Error | FileExistsError | FileNotFoundError)
+
+
+def test_a_path_is_written_in_full_or_it_is_asked_for_anew(monkeypatch):
+    assert answers.question("registry", NAME) is None
+    assert answers.question("~/registry", NAME) is None
+    assert answers.question("https://host/registry", NAME) is None
+    assert answers.question("/registry", NAME) == answers.Question("/registry", NAME)
+    monkeypatch.setenv("PODIUM_OFFLINE", "1")
+    assert answers.question("/registry", NAME) is None
