@@ -26,6 +26,15 @@ def test_a_document_is_what_pythons_own_encoder_writes_without_steering_characte
     assert text == plain._STEERING.sub(lambda match: f"\\u{ord(match[0]):04x}", plainly)
 
 
+@given(st.dictionaries(st.text(), VALUES, max_size=3))
+@settings(max_examples=40, deadline=None)
+def test_what_is_repeated_is_written_as_if_it_were_not(value):
+    once = plain.Repeated(value)
+    assert plain.document([once, {"a": once, "b": [once]}, once]) == plain.document(
+        [value, {"a": value, "b": [value]}, value]
+    )
+
+
 def test_tuples_are_lists_and_mappings_of_any_kind_are_objects():
     assert plain.document({"a": (1, True), "b": MappingProxyType({"c": ()})}) == (
         '{\n  "a": [\n    1,\n    true\n  ],\n  "b": {\n    "c": []\n  }\n}\n'

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
-from itertools import islice
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,7 +41,7 @@ class Turn:
     def described(self) -> history.Commit:
         """Who made the commit, when, and what they said."""
         encoding, name, email, clock, message = self.said
-        coded = encoding.decode("ascii", "replace") or None
+        coded = encoding.decode("ascii", "replace") if encoding else "utf-8"
         return _commit(self.commit, _text(name, coded), _text(email, coded), _clock(clock), _text(message, coded))
 
 
@@ -126,8 +126,6 @@ _PLAIN = (
     "--date=raw",
     "--format=%H %P%x00%e%x00%an%x00%ae%x00%cd%x00%B",
 )
-_SAID = 5
-"""How many texts follow a commit's id and its parents'."""
 
 
 def _said(
@@ -151,27 +149,33 @@ def _turns(tokens: Iterator[bytes]) -> Iterator[Turn]:
     said: list[bytes] = []
     differences: list[Difference] = []
     for token in tokens:
-        if token.startswith((b":", b"\n:")):  # Git puts a line's end before the first one
-            differences.append(_difference(token.lstrip().decode(), os.fsdecode(next(tokens))))
-        elif words := token.decode().split():
+        raw = token.lstrip(b"\n")  # Git puts a line's end before the first difference
+        if raw[:1] == b":":
+            differences.append(_difference(raw.decode(), os.fsdecode(next(tokens))))
+        elif raw:
             if differences:
                 yield Turn(commit, parent, tuple(differences), said)
-            commit, parent, differences = words[0], words[1] if len(words) > 1 else None, []
-            said = list(islice(tokens, _SAID))
+            words = raw.decode()
+            commit, parent, differences = words[:40], words[41:81] or None, []
+            said = [next(tokens), next(tokens), next(tokens), next(tokens), next(tokens)]
     if differences:
         yield Turn(commit, parent, tuple(differences), said)
 
 
 def _difference(raw: str, path: str) -> Difference:
-    from podium.history import Difference  # what reads one commit needs nothing of history
-
     before, after, old, new, _ = raw[1:].split(" ", 4)
     name = path.rpartition("/")[2]
-    return Difference(path, _entry(name, before, old), _entry(name, after, new))
+    made: Difference = _history().Difference(path, _entry(name, before, old), _entry(name, after, new))
+    return made
 
 
 def _entry(name: str, mode: str, id_: str) -> Entry | None:
-    return Entry(name, int(mode, 8), id_) if mode != "000000" else None
+    return Entry(name, _mode(mode), id_) if mode != "000000" else None
+
+
+@cache
+def _mode(octal: str) -> int:
+    return int(octal, 8)
 
 
 def _not_after(repository: Repository, tip: str, moment: float) -> str | None:
@@ -211,28 +215,44 @@ def made_at(repository: Repository, commit: str) -> datetime:
 
 
 def _commit(*facts: Any) -> history.Commit:
+    made: history.Commit = _history().Commit(*facts)
+    return made
+
+
+@cache
+def _history() -> Any:
     from podium import history  # what reads one commit needs nothing of history
 
-    return history.Commit(*facts)
+    return history
 
 
 def _clock(said: bytes) -> datetime:
     """Read what Git writes of a clock: seconds since 1970 and the offset, as 1790000000 +0130; nothing where it knows none."""
     seconds, _, offset = (said or b"0 +0000").partition(b" ")
+    return _moment(int(seconds), _minutes(offset))
+
+
+@lru_cache(maxsize=100)
+def _minutes(offset: bytes) -> int:
     hours, minutes = int(offset[1:-2]), int(offset[-2:])
-    return _moment(int(seconds), (-1 if offset.startswith(b"-") else 1) * (60 * hours + minutes))
+    return (-1 if offset.startswith(b"-") else 1) * (60 * hours + minutes)
 
 
 def _moment(seconds: int, minutes: int) -> datetime:
     """Give a commit's time with its offset; the nearest moment that a calendar has, where somebody made one up."""
     try:
-        return datetime.fromtimestamp(seconds, timezone(timedelta(minutes=minutes)))
+        return datetime.fromtimestamp(seconds, _zone(minutes))
     except (ValueError, OverflowError, OSError):  # after the year 9999, or an offset of more than a day
         return datetime(1, 1, 1, tzinfo=UTC) if seconds < 0 else datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 
 
-def _text(raw: bytes, encoding: str | None) -> str:
+@lru_cache(maxsize=100)
+def _zone(minutes: int) -> timezone:
+    return timezone(timedelta(minutes=minutes))
+
+
+def _text(raw: bytes, encoding: str) -> str:
     try:
-        return raw.decode(encoding or "utf-8", "replace")
+        return raw.decode(encoding, "replace")
     except (LookupError, ValueError):  # no encoding, or one of Python's that cannot replace what it does not know
         return raw.decode("utf-8", "replace")

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable, Sequence
 from json.encoder import encode_basestring as _quoted
 from typing import Any
 
-from podium.visible import STEERING
+from podium.visible import STEERING_BUT_LINES
 
-_STEERING = re.compile(f"(?!\n)[{STEERING}]")  # json escapes those below U+0020 itself
+_STEERING = re.compile(f"[{STEERING_BUT_LINES}]")  # json escapes those below U+0020 itself, tabs too
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
@@ -50,6 +50,20 @@ def document(value: Any) -> str:
     return _STEERING.sub(lambda match: f"\\u{ord(match[0]):04x}", "".join(pieces)) + "\n"
 
 
+class Repeated(dict[str, Any]):
+    """A mapping that stands in many places of a document: it is written out once, and must not change after that."""
+
+    def written(self, line: str) -> str:
+        """Give its JSON where a line begins so."""
+        if not hasattr(self, "_written"):
+            self._written: dict[str, str] = {}
+        if line not in self._written:
+            pieces: list[str] = []
+            _write(dict(self), line, pieces.append)
+            self._written[line] = "".join(pieces)
+        return self._written[line]
+
+
 def _write(value: Any, line: str, add: Callable[[str], object]) -> None:
     """Write a value as json.dumps does with an indent of 2, in a third of the time; ``line`` begins a line."""
     kind = type(value)
@@ -57,6 +71,8 @@ def _write(value: Any, line: str, add: Callable[[str], object]) -> None:
         add(_quoted(value))
     elif kind in _SCALARS:
         add(_SCALARS[kind](value))
+    elif kind is Repeated:
+        add(value.written(line))
     elif hasattr(value, "keys"):
         _write_each("{}", [(f"{_quoted(key)}: ", value[key]) for key in value], line, add)
     else:

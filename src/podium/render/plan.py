@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from podium.diff import ALIAS_KINDS, Change, Comparison, Files, Pair
 from podium.model import Policy, Version
 from podium.render import comparison, findings
-from podium.render.plain import columns, number, one_line, size
+from podium.render.plain import Repeated, columns, number, one_line, size
 from podium.render.registry import fact
 
 if TYPE_CHECKING:  # who tells of changes that were made needs no rules
@@ -47,8 +47,12 @@ def _move(move: Move | None) -> dict[str, Any]:
     return {"rollback": move.rollback, "gates": gates}
 
 
-def change(value: Change) -> dict[str, Any]:
-    """Give one change, as ``podium plan`` and ``podium history`` print it."""
+Compared = dict[int, dict[str, Any]]
+"""What comparisons say, by the identity of their metrics: most moves of an alias are between the same few versions."""
+
+
+def change(value: Change, known: Compared | None = None) -> dict[str, Any]:
+    """Give one change, as ``podium plan`` and ``podium history`` print it; who tells of many hands in what is known."""
     found: dict[str, Any] = {"kind": value.kind, "name": value.name}
     if value.alias is not None:
         found["alias"] = value.alias
@@ -65,9 +69,17 @@ def change(value: Change) -> dict[str, Any]:
     if value.reason is not None:
         found["reason"] = value.reason
     if value.comparison is not None:
-        compared = comparison.value(value.comparison)
-        found |= {key: compared[key] for key in ("metrics", "params", "metadata", "files", "size")}
-    return {**found, "path": value.path}
+        found |= _compared(value.comparison, known if known is not None else {})
+    found["path"] = value.path
+    return found
+
+
+def _compared(compared: Comparison, known: Compared) -> dict[str, Any]:
+    if id(compared.metrics) not in known:
+        said = comparison.value(compared)
+        facts = {key: said[key] for key in ("metrics", "params", "metadata", "files", "size")}
+        known[id(compared.metrics)] = {key: fact and Repeated(fact) for key, fact in facts.items()}
+    return known[id(compared.metrics)]
 
 
 def _side(side: Any) -> Any:

@@ -15,7 +15,8 @@ from podium.render.plain import one_line
 
 def values(events: Sequence[Event]) -> list[dict[str, Any]]:
     """Give what ``podium history --format json`` prints."""
-    return [{**_commit(event.commit), **plan.change(event.change)} for event in events]
+    known: plan.Compared = {}
+    return [{**_commit(event.commit), **plan.change(event.change, known)} for event in events]
 
 
 def _commit(commit: Commit) -> dict[str, Any]:
@@ -48,20 +49,37 @@ def metrics(compared: Comparison | None) -> list[str]:
 
 def text(events: Sequence[Event]) -> str:
     """Tell it commit by commit, the newest first."""
-    return "\n\n".join("\n".join(_step(commit, step)) for commit, step in _steps(events))
+    said: Said = {}
+    return "\n\n".join("\n".join(_step(commit, step, said)) for commit, step in _steps(events))
 
 
-def _step(commit: Commit, step: Sequence[Event]) -> Iterator[str]:
-    request = f" #{commit.pull_request}" if commit.pull_request is not None else ""
-    when = commit.date.strftime("%Y-%m-%d %H:%M %z")
-    yield one_line(f"{commit.id[:12]} {when} {commit.author} <{commit.email}>{request}")
+Said = dict[int, list[str]]
+"""What was said of a comparison's metrics, by their identity: most moves of an alias are between the same few versions."""
+
+
+def _step(commit: Commit, step: Sequence[Event], said: Said) -> Iterator[str]:
+    number = commit.pull_request
+    when = commit.date.isoformat(" ", "minutes")
+    clock = f"{when[:16]} {when[16:].replace(':', '')}"
+    yield one_line(
+        f"{commit.id[:12]} {clock} {commit.author} <{commit.email}>{'' if number is None else f' #{number}'}"
+    )
     effects = [plan.effect(event.change) for event in step]
     if commit.subject and commit.subject not in effects:
         yield f"  {commit.subject}"
     for event, effect in zip(step, effects, strict=True):
         yield f"  * {effect}"
         if event.change.kind in ALIAS_KINDS:
-            yield from (f"      {one_line(line)}" for line in metrics(event.change.comparison))
+            yield from _metrics(event.change.comparison, said)
+
+
+def _metrics(compared: Comparison | None, said: Said) -> list[str]:
+    if compared is None:
+        return []
+    lines = said.get(id(compared.metrics))
+    if lines is None:
+        lines = said[id(compared.metrics)] = [f"      {one_line(line)}" for line in metrics(compared)]
+    return lines
 
 
 # --- Markdown -------------------------------------------------------------------------------------------------------

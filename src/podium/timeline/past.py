@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
@@ -42,19 +43,20 @@ class Past:
         self._newer: defaultdict[str, dict[str, Any]] = defaultdict(dict)
         self._moves: Moves | None = None
         self._alias: tuple[str | None, Alias | None] = None, None
+        self._waiting: list[
+            Sequence[Difference]
+        ] = []  # taken back when somebody needs it: a move of the alias does not
 
     def gone_back(self, turn: git.Turn) -> Iterable[Change]:
         """Go back to before a commit, the next one of the line, and say what it did."""
-        after = self.files.at(turn.commit)
-        self._take_back(turn.differences)
-        told = tuple(difference for difference in turn.differences if _is_below(difference.path, self._path))
-        if not told:
-            self._moves = None
-            return ()
-        move = self._move(turn, after) if self._place is not None and self._place.document == "alias" else None
+        move = self._move(turn)
+        self._waiting.append(turn.differences)
         if move is not None:
             return (move,)
-        before, now = self._registry(self.files.at(turn.parent)), self._registry(after)
+        told = tuple(difference for difference in turn.differences if _is_below(difference.path, self._path))
+        if not told:
+            return ()
+        before, now = self._registry_before(turn)
         return Step(_something(before, now), now, told).changes
 
     def parts(self, path: str, step: int) -> dict[str, Any]:
@@ -65,8 +67,20 @@ class Past:
             return self._parts[path]
         return self._newer[path] if step == self._step - 1 else {}
 
-    def _registry(self, tree: git.PastTree) -> Registry:
+    def _registry(self, commit: str | None) -> Registry:
+        """Give the registry as it was before what waits to be taken back; older ones can be had afterwards."""
+        for differences in self._waiting:
+            self._take_back(differences)
+        self._waiting.clear()
+        tree = self.files.at(commit)
         return codec.read(tree, _Remembered(tree, self))
+
+    def _registry_before(self, turn: git.Turn) -> tuple[Registry, Registry]:
+        """Give the registries before and after a commit, which is the last that waits to be taken back."""
+        last = self._waiting.pop()
+        now = self._registry(turn.commit)
+        self._waiting.append(last)
+        return self._registry(turn.parent), now
 
     def _take_back(self, differences: Sequence[Difference]) -> None:
         self.files.take_back(differences)
@@ -79,27 +93,39 @@ class Past:
             if path in self._parts:
                 self._newer[path] = self._parts.pop(path)
 
-    def _move(self, turn: git.Turn, after: git.PastTree) -> Change | None:
+    def _move(self, turn: git.Turn) -> Change | None:
         """Say it quickly where a commit did nothing but move the alias that is asked for."""
+        if self._place is None or self._place.document != "alias":
+            return None
         difference = turn.differences[0]
-        if len(turn.differences) > 1 or not (_is_plain(difference.before) and _is_plain(difference.after)):
+        before, after = difference.before, difference.after
+        only = len(turn.differences) == 1 and difference.path == self._path
+        if not only or not (_is_plain(before) and _is_plain(after)):
             self._moves = None
             return None
-        old, new = self._alias_in(difference.before), self._alias_in(difference.after)
-        self._alias = difference.before.id, old
+        old, new = self._alias_in(before), self._alias_in(after)
+        self._alias = before.id, old
         if old is None or new is None:
             return None
-        assert self._place is not None
-        self._moves = self._moves or Moves(self._path, self._place, self._registry(after), self.files.follows)
+        if self._moves is None:
+            self._moves = Moves(self._path, self._place, self._registry(turn.commit), self.files.follows)
         return self._moves.told((old, turn.parent), (new, turn.commit))
 
     def _alias_in(self, entry: Entry) -> Alias | None:
         """Read an alias file; ``None`` where it is not what the format says."""
         if self._alias[0] == entry.id:
             return self._alias[1]
+        raw = self.files.content(entry)
+        usual = _USUAL.fullmatch(raw)
+        if usual is not None:
+            return Alias(usual[2].decode(), int(usual[1]))
         with suppress(Refused):
-            return codec.alias_of(codec.Source(self._path, self.files.content(entry)).valid("alias"))
+            return codec.alias_of(codec.Source(self._path, raw).valid("alias"))
         return None
+
+
+_USUAL = re.compile(rb"generation: ([1-9][0-9]{0,8})\nversion: (v(?:0|[1-9][0-9]{0,8}))\n")
+"""An alias file as podium writes it: nothing in it is left to be judged."""
 
 
 def _is_plain(entry: Entry | None) -> TypeGuard[Entry]:
