@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -567,3 +568,21 @@ def test_branch_point_is_where_a_branch_left_the_default_branch(root, bare):
 def test_errors_of_this_module_are_podiums(tmp_path):
     with pytest.raises(Error):
         git.open_repository(tmp_path / "nothing")
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("where", ["root", "bare", "worktree"])
+def test_refs_that_killed_fetches_left_are_swept_once_they_are_a_day_old(root, bare, tmp_path, where, packed):
+    run(root, "worktree", "add", "-q", "--detach", str(tmp_path / "worktree"))
+    folder = {"root": root, "bare": bare, "worktree": tmp_path / "worktree"}[where]
+    day = int(time.time()) - 86400
+    mine = [f"{day + seconds:08x}-{'0' * 16}" for seconds in (-60, 60)]
+    stays = [f"refs/podium/tip-{mine[1]}", "refs/podium/tip-of-mine", "refs/heads/tip-0123456789abcdef"]
+    goes = [f"refs/podium/tip-{mine[0]}", "refs/podium/tip-0123456789abcdef"]  # the other kind is of its commit's age
+    for ref in stays + goes:
+        run(folder, "update-ref", ref, "HEAD")
+    if packed:
+        run(folder, "pack-refs", "--all")
+    git.sweep(git.locate(str(folder), tmp_path))
+    left = run(folder, "for-each-ref", "--format=%(refname)").splitlines()
+    assert {*stays, *goes} & set(left) == set(stays)

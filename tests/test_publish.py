@@ -406,6 +406,13 @@ def test_patience_ends(checkout, bare, monkeypatch):
     assert "refs/podium" not in run(checkout.root, "for-each-ref")
 
 
+def test_a_tip_is_fetched_without_a_trace_and_sweeps_those_that_were_left(checkout, bare):
+    target = git.target(checkout)
+    run(checkout.root, "update-ref", f"refs/podium/tip-00000001-{'0' * 16}", "HEAD")
+    assert target.renewed().commit == target.commit
+    assert "refs/podium" not in run(checkout.root, "for-each-ref")
+
+
 def test_word_of_a_push_that_is_not_true_any_more_does_no_harm(checkout, bare):
     publish.push(checkout, logging("x"))
     run(bare.path, "update-ref", "refs/heads/main", "main~1")  # and from elsewhere, another one

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
         staged,
         unmerged,
     )
-    from podium.git.everywhere import View, view
+    from podium.git.everywhere import View, sweep, view
     from podium.git.fresh import init, top_level
     from podium.git.leftovers import clear
     from podium.git.line import Turn, contents_over_time, made_at, turns
@@ -49,6 +49,7 @@ if TYPE_CHECKING:
         first_parents_until,
         merge_base,
         parents,
+        published_tip,
         resolve_rev,
     )
     from podium.git.rewind import PastTree, Rewinding
@@ -73,7 +74,7 @@ else:
             "branch": "author catch_up check_can_commit commit_paths training_source",
             "conflicts": "Joining changed_by install_driver is_joining is_settled joining last_change "
             "merge_text name_of reopen stage staged unmerged",
-            "everywhere": "View view",
+            "everywhere": "View sweep view",
             "fresh": "init top_level",
             "leftovers": "clear",
             "line": "Turn contents_over_time made_at turns",
@@ -84,7 +85,7 @@ else:
             "pushes": "Pushes",
             "remote": "Advertised Remote",
             "revisions": "branch_point commit_at_date commit_named contains default_tip first_parents "
-            "first_parents_until merge_base parents resolve_rev",
+            "first_parents_until merge_base parents published_tip resolve_rev",
             "rewind": "PastTree Rewinding",
             "sources": "Bare Checkout Hosted Source check_registry git_dir_of locate refuse_planted",
             "tip": "Target target",
@@ -149,6 +150,7 @@ __all__ = [
     "open_repository",
     "output",
     "parents",
+    "published_tip",
     "redacted",
     "refuse_planted",
     "reopen",
@@ -158,6 +160,7 @@ __all__ = [
     "shallow_boundary",
     "stage",
     "staged",
+    "sweep",
     "target",
     "top_level",
     "training_source",

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from podium.errors import Unavailable
-from podium.git import program
+from podium.git import program, tiprefs
 from podium.git.objects import content, open_repository, shallow_boundary
 from podium.git.remote import Remote
 from podium.git.revisions import UNSHALLOW, default_tip
@@ -87,6 +87,12 @@ def view(source: Source, wanted: Wanted) -> View:
     repository = open_repository(_folder(source))
     loose = frozenset(_loose(source, repository, wanted))
     return View(repository, refs, loose, default or default_tip(repository), tuple(_worktrees(source)))
+
+
+def sweep(source: Source) -> None:
+    """Take away what fetches of podium's that were killed left in a repository: else what it leads to would stay for ever."""
+    if not isinstance(source, Hosted):
+        tiprefs.sweep(_folder(source), bare=not isinstance(source, Checkout))
 
 
 def _folder(source: Source) -> Path:

@@ -73,6 +73,11 @@ def default_tip(repository: Repository) -> str | None:
     return _peeled(repository, f"refs/heads/{branches[0]}") if len(branches) == 1 else None
 
 
+def published_tip(repository: Repository) -> str | None:
+    """Give the tip of the default branch of ``origin``, as it was fetched last; ``None`` where none was."""
+    return next(filter(None, (_peeled(repository, f"refs/{name}") for name in _DEFAULTS if "origin" in name)), None)
+
+
 def commit_at_date(repository: Repository, moment: datetime) -> str:
     """
     Give the tip of the default branch at a moment, by committer date, along first parents.

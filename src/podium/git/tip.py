@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from podium.errors import Denied, Unavailable
-from podium.git import program
+from podium.git import tiprefs
 from podium.git.objects import ObjectTree, open_repository
 from podium.git.pushes import Pushes, Word, brought
 from podium.git.remote import Advertised, Remote
@@ -46,13 +45,7 @@ class Target:
 
         Raises what ``target`` does.
         """
-        ref = f"refs/podium/tip-{secrets.token_hex(8)}"  # our own: others may be fetching here as well
-        self.remote.fetch(f"+refs/heads/{self.branch}:{ref}")
-        try:
-            tip = str(open_repository(self.remote.folder).references[ref].target)
-        finally:
-            program.run(self.remote.folder, "update-ref", "-d", ref, bare=self.remote.bare)
-        return self._at(tip)
+        return self._at(tiprefs.fetched(self.remote, self.branch))
 
     def told(self) -> Target:
         """Give the target as others on this machine left it, where that is later than what is known here: no connection."""
