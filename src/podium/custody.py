@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from podium import model
-from podium.errors import NoVersions, Refused
+from podium import git, layout, model
+from podium.errors import Denied, NoVersions, Refused
 from podium.progress import Progress, silent
 
 if TYPE_CHECKING:
     from podium.storage import Sent, Storage
+    from podium.tree import Tree
 
 
 @dataclass(frozen=True)
@@ -97,9 +98,44 @@ def verify(
 
 
 def upload(
-    storage: Storage, records: dict[str, model.Record], *, repair: bool = False, progress: Progress = silent
+    storage: Storage,
+    records: dict[str, model.Record],
+    *,
+    repair: bool = False,
+    settled: Collection[str] = (),
+    progress: Progress = silent,
 ) -> Sent:
-    """Send what the remote lacks, from the cache; with ``repair`` also what it has wrong. Raises Unavailable, Denied."""
+    """
+    Send what the remote lacks, from the cache; with ``repair`` also what it has wrong.
+
+    What is there and old gets a new time, but for what the versions ``settled`` have. Raises Unavailable, Denied.
+    """
     chosen = list(records.values())
     wrong = storage.problems(chosen, deep=True, progress=progress) if repair else []
-    return storage.push(chosen, again={problem.md5 for problem in wrong}, progress=progress)
+    return storage.push(chosen, again={problem.md5 for problem in wrong}, settled=settled, progress=progress)
+
+
+def settled(source: git.Source, records: Mapping[str, model.Record]) -> frozenset[str]:
+    """
+    Give the hashes of those versions that the default branch of the remote has, as far as is known here.
+
+    Whoever looks for garbage sees that they are needed. ``records`` are named ``project/artifact:vN``, and more after a blank.
+    """
+    tree = _published(source)
+    if tree is None:
+        return frozenset()
+    found: set[str] = set()
+    for name, record in records.items():
+        artifact, _, number = name.partition(" ")[0].rpartition(":")
+        with suppress(KeyError, Denied):
+            if record.md5.encode() in tree.read(layout.version("artifact", artifact, number)):
+                found.add(record.md5)
+    return frozenset(found)
+
+
+def _published(source: git.Source) -> Tree | None:
+    """Give what everybody sees: a bare repository is that itself, a checkout knows of what it fetched last."""
+    if not isinstance(source, git.Checkout):
+        return source.tree()
+    tip = git.published_tip(source.repository)
+    return git.commit_tree(source.repository, tip) if tip is not None else None

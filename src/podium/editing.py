@@ -74,9 +74,9 @@ class Editing:
         """
         Store a file or folder and record it as the artifact's next version; gives the version.
 
-        Content that a version of the artifact has already makes no new one. Without ``upload`` the remote is left for
-        later; where the edit is pushed, others see a version without bytes then: that takes ``force``. Raises Denied for
-        what cannot be logged, Unavailable where the remote is out of reach.
+        Content that a version of the artifact has already makes no new one; what the remote lost of it is sent. Without
+        ``upload`` the remote is left for later; where the edit is pushed, others see a version without bytes then: that takes
+        ``force``. Raises Denied for what cannot be logged, Unavailable where the remote is out of reach.
         """
         refs.checked_artifact(artifact)
         place = folders.named(path, "a file or a folder")
@@ -103,9 +103,10 @@ class Editing:
             remote=present.about.remote if present is not None else "",
         )
         self._do(lambda registry: edits.log(registry, artifact, record))
+        version = _with_content(self._seen, artifact, record.md5)
         if upload:
-            self._records.append(record)
-        return _with_content(self._seen, artifact, record.md5)
+            self._records.append(replace(record, remote=version.record.remote))
+        return version
 
     def link(self, version: Version | str, model: str) -> Version:
         """Bookmark a model version in a registered model; gives the version as that model numbers it."""
@@ -219,6 +220,7 @@ class Editing:
             before=self._upload,
             dry_run=self._dry_run,
         )
+        self._upload()  # where there was nothing to land: the remote may have lost what is recorded already
 
     def _text(self) -> str | None:
         """Give the commit's message, with the reason of a rollback under its subject."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from functools import reduce
 from operator import or_
 from pathlib import Path
@@ -20,12 +20,14 @@ if TYPE_CHECKING:
     from podium.storage import Storage
     from podium.storage.cache import Cache
     from podium.storage.remote import Remote
-    from podium.storage.stored import Stored
+    from podium.storage.stored import Contents, Stored, Unfinished
 
 CACHE = "cache"
 """What the cache on this machine is called among the stores; no remote of DVC's has a blank or a bracket in its name."""
 GRACE = 14 * 86400.0
 """Seconds for which an object stays that nothing needs: it may be part of what somebody is about to push."""
+LIVE = 86400.0
+"""Seconds for which what is unfinished stays in any case: somebody may be at it."""
 _TRIES = 5
 _MOST_FILES = 1 << 20
 """Files of a folder of which nothing here says how many it has: what goes on for longer is no list of them."""
@@ -33,12 +35,17 @@ _MOST_FILES = 1 << 20
 
 @dataclass(frozen=True)
 class Leftover:
-    """What one store holds: objects that are needed, garbage, and what would be garbage but is too young to tell."""
+    """
+    What one store holds: objects that are needed, garbage, and what would be garbage but is too young to tell.
+
+    ``unfinished`` is what uploads and downloads left that were killed, as long ago as garbage has to be.
+    """
 
     store: str
     needed: int
     garbage: tuple[Stored, ...]
     young: tuple[Stored, ...]
+    unfinished: tuple[Unfinished, ...] = ()
 
     @property
     def size(self) -> int:
@@ -91,13 +98,15 @@ class Keeper:
         """
         Find what no version needs, look once more whether that still holds, and take it away; gives what went.
 
-        Folders go before what they list, so that none is claimed which is not whole. Raises what ``find`` raises; Denied
-        where somebody needs what was just taken away, with how to bring it back.
+        Folders go before what they list, so that none is claimed which is not whole. What somebody gave a new time since it
+        was listed stays, and counts as young. Raises what ``find`` raises; Denied where somebody needs what was just taken
+        away, with how to bring it back.
         """
-        found, views = self._look()
-        meter = Meter(progress, "deleting", sum(left.size for left in found.leftovers))
-        for left in found.leftovers:
-            self._take_away(left, meter)
+        for source in self.sources:
+            git.sweep(source)
+        seen, views = self._look()
+        meter = Meter(progress, "deleting", sum(left.size for left in seen.leftovers))
+        found = replace(seen, leftovers=tuple(self._take_away(left, meter) for left in seen.leftovers))
         for md5 in found.handed_out:
             resolve.take_back(self.home, md5)
         self._check_again(found, views)
@@ -105,7 +114,7 @@ class Keeper:
 
     def _look(self) -> tuple[Found, list[git.View]]:
         """List the stores first and the refs afterwards, until these stand still: what is pushed meanwhile is no garbage."""
-        listed = {name: list(store.objects()) for name, store in self._stores().items()}
+        listed = {name: store.contents() for name, store in self._stores().items()}
         handed_out = resolve.handed_out(self.home) if self.cache else {}
         views = self._views()
         for _ in range(_TRIES):
@@ -150,29 +159,35 @@ class Keeper:
 
     def _found(
         self,
-        listed: Mapping[str, Sequence[Stored]],
+        listed: Mapping[str, Contents],
         handed_out: Mapping[str, float],
         needed: Needs,
         views: Sequence[git.View],
     ) -> Found:
         end = self.now - self.grace
-        left = tuple(_leftover(name, objects, needed.objects, end) for name, objects in listed.items())
+        left = tuple(_leftover(name, contents, needed.objects, end, self.now) for name, contents in listed.items())
         rooms = sorted(md5 for md5, at in handed_out.items() if md5 not in needed.objects and at <= end)
         return Found(left, sum(len(view.refs) for view in views), tuple(rooms), tuple(sorted(needed.lost)))
 
-    def _take_away(self, left: Leftover, meter: Meter) -> None:
+    def _take_away(self, left: Leftover, meter: Meter) -> Leftover:
+        """Take away what one store has too much; gives what went."""
         store = self._stores()[left.store]
         jobs = getattr(store, "jobs", 1)
 
-        def remove(stored: Stored) -> None:
-            try:
-                store.remove(stored.md5)
-            except OSError as error:
-                raise Unavailable(f"the cache cannot be changed: {error.strerror}", "see to its permissions") from None
+        def remove(stored: Stored) -> Stored | None:
+            with _told():
+                went = store.remove(stored)
             meter.add(stored.size)
+            return stored if went else None
 
-        for some in (_folders(left.garbage), _files(left.garbage)):
-            list(each(remove, some, jobs, meter))
+        def discard(unfinished: Unfinished) -> None:
+            with _told():
+                store.discard(unfinished)
+
+        went = {gone for some in _in_turn(left.garbage) for gone in each(remove, some, jobs, meter)}
+        list(each(discard, left.unfinished, jobs, meter))
+        spared = tuple(one for one in left.garbage if one not in went)
+        return replace(left, garbage=tuple(one for one in left.garbage if one in went), young=left.young + spared)
 
     def _check_again(self, found: Found, views: list[git.View]) -> None:
         gone = {stored.md5 for left in found.leftovers for stored in left.garbage}
@@ -189,19 +204,31 @@ class Keeper:
             )
 
 
-def _leftover(name: str, objects: Iterable[Stored], needed: frozenset[str], end: float) -> Leftover:
-    objects = list(objects)
-    rest = [stored for stored in objects if stored.md5 not in needed]
-    old: list[Stored] = []
-    young: list[Stored] = []
-    for stored in rest:  # a store that does not say how old something is: it may be new
-        (old if stored.modified is not None and stored.modified <= end else young).append(stored)
-    return Leftover(name, len(objects) - len(rest), tuple(old), tuple(young))
+def _leftover(name: str, contents: Contents, needed: frozenset[str], end: float, now: float) -> Leftover:
+    rest = [stored for stored in contents.objects if stored.md5 not in needed]
+    old = tuple(stored for stored in rest if _is_before(stored, end))
+    young = tuple(stored for stored in rest if not _is_before(stored, end))
+    unfinished = tuple(left for left in contents.unfinished if _is_before(left, min(end, now - LIVE)))
+    return Leftover(name, len(contents.objects) - len(rest), old, young, unfinished)
 
 
-def _folders(objects: Iterable[Stored]) -> list[Stored]:
-    return [stored for stored in objects if stored.md5.endswith(".dir")]
+def _is_before(stored: Stored | Unfinished, end: float) -> bool:
+    """Tell whether something was written before a moment; a store that does not say how old it is: it may be new."""
+    return stored.modified is not None and stored.modified <= end
 
 
-def _files(objects: Iterable[Stored]) -> list[Stored]:
-    return [stored for stored in objects if not stored.md5.endswith(".dir")]
+def _in_turn(objects: Iterable[Stored]) -> tuple[list[Stored], list[Stored]]:
+    """Give folders, then files."""
+    listed = list(objects)
+    return (
+        [stored for stored in listed if stored.md5.endswith(".dir")],
+        [stored for stored in listed if not stored.md5.endswith(".dir")],
+    )
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise Unavailable(f"the cache cannot be changed: {error.strerror}", "see to its permissions") from None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,6 +18,7 @@ from podium.storage import hashing, proofs, space
 from podium.storage.presence import fits, wrong
 from podium.storage.progress import Meter, each
 from podium.storage.remote import Absent
+from podium.storage.renewal import Renewal
 from podium.tree import MemoryTree
 
 if TYPE_CHECKING:
@@ -66,13 +67,15 @@ def copy(
     source: str,
     target: str,
     *,
+    settled: Collection[str] = (),
     dry_run: bool = False,
     progress: Progress = silent,
 ) -> Copied:
     """
     Send what one remote of DVC's lacks of some versions from another one, each file proven by size, MD5 and SHA-256.
 
-    Folders are written last, and only where all of their files arrived. Raises Usage where both are the same, Unavailable
+    Folders are written last, and only where all of their files arrived. What is there and old gets a new time, but for what
+    the versions ``settled`` have. Raises Usage where both are the same, Unavailable
     where one is out of reach.
     """
     if storage.remote(source).name == storage.remote(target).name:
@@ -80,7 +83,7 @@ def copy(
     job = _Job(storage, storage.remote(source), storage.remote(target))
     job.source.probe()
     job.target.probe()
-    return job.done(records, dry_run=dry_run, progress=progress)
+    return job.done(records, settled, dry_run=dry_run, progress=progress)
 
 
 @dataclass(frozen=True)
@@ -91,6 +94,11 @@ class _Parcel:
     md5: str
     files: tuple[File, ...]
 
+    @property
+    def objects(self) -> set[str]:
+        """The objects that it is made of."""
+        return {self.md5, *(file.md5 for file in self.files)}
+
 
 @dataclass(frozen=True)
 class _Job:
@@ -100,23 +108,46 @@ class _Job:
     bad: dict[str, str] = field(default_factory=dict)
     """What is wrong with objects of the source: missing, size or hash."""
 
-    def done(self, records: Mapping[str, Record], *, dry_run: bool, progress: Progress) -> Copied:
+    def done(
+        self, records: Mapping[str, Record], settled: Collection[str], *, dry_run: bool, progress: Progress
+    ) -> Copied:
         parcels, problems = self._parcels(records)
         files = self._files(parcels)
         sizes = {md5: file.size for md5, file in files.items()}
         sizes |= {parcel.md5: len(manifest.dir_object(parcel.files)) for parcel in parcels}
-        there = {md5: size for md5, size in self.target.sizes(sizes).items() if size == sizes[md5]}
+        seen = self.target.seen(sizes)
+        there = {md5: one for md5, one in seen.items() if one is not None and one.size == sizes[md5]}
         lacking = [file for md5, file in files.items() if md5 not in there]
         folders = [parcel for parcel in parcels if parcel.md5 not in there]
         if not dry_run:
+            safe = {md5 for parcel in parcels if parcel.md5 in settled for md5 in parcel.objects}
+            renewal = self._renewal(parcels, files, progress)
+            renewed = renewal.renew(
+                [one for md5, one in there.items() if md5 not in safe], Meter(progress, "copying", 0)
+            )
             self._send(lacking, progress)
         lacking = [file for file in lacking if file.md5 not in self.bad]
         whole = [parcel for parcel in folders if not self._lacks(parcel)]
         if not dry_run:
             self._write(whole, progress)
+            renewal.look(renewed)
         problems += [Lack(parcel.name, path, what) for parcel in parcels for path, what in self._lacks(parcel)]
         sent = [*(file.md5 for file in lacking), *(parcel.md5 for parcel in whole)]
         return Copied(len(sent), sum(sizes[md5] for md5 in sent), len(there), tuple(problems))
+
+    def _renewal(self, parcels: Sequence[_Parcel], files: Mapping[str, File], progress: Progress) -> Renewal:
+        """Give what renews old objects on the target: those that have to be sent for it come from the source again."""
+
+        def has(md5: str) -> bool:
+            file = files.get(md5)
+            return file is None or self.source.sizes([md5])[md5] == file.size
+
+        def send(objects: Sequence[str]) -> None:
+            self._send([files[md5] for md5 in objects if md5 in files], progress)
+            folders = [parcel for parcel in parcels if parcel.md5 in objects]
+            self._write([parcel for parcel in folders if not self._lacks(parcel)], progress)
+
+        return Renewal(self.target, has, send)
 
     def _parcels(self, records: Mapping[str, Record]) -> tuple[list[_Parcel], list[Lack]]:
         """Give what each version consists of; the same content once."""

@@ -53,7 +53,10 @@ def command(
         )
         if reference is None:
             chosen = mirroring.concerned(chosen, source, target)
-        copied = mirroring.copy(registry.storage, chosen, source, target, dry_run=dry_run, progress=bar)
+        settled = custody.settled(registry.source, chosen)
+        copied = mirroring.copy(
+            registry.storage, chosen, source, target, settled=settled, dry_run=dry_run, progress=bar
+        )
     if form == "json":
         problems = [{"name": p.name, "path": p.path, "problem": p.problem} for p in copied.problems]
         document = {"ok": not problems, "objects": copied.objects, "bytes": copied.size, "there": copied.there}

@@ -56,7 +56,8 @@ def command(
     """
     Find what no version needs, on the remote and in the cache; with --delete, delete it.
 
-    Needed is what a version has that any branch, open pull request, tag, stash or working tree holds, or ever held.
+    Needed is what a version has that any branch, open pull request, tag, stash or working tree holds, or ever held. What killed
+    uploads and downloads left goes as well.
 
     \b
     podium gc
@@ -68,7 +69,11 @@ def command(
             "--delete needs to know where: --remote NAME, for a remote that nobody else keeps bytes on, or --cache"
         )
     from podium import garbage, git
+    from podium.storage.stored import RENEWAL
 
+    if delete and grace <= RENEWAL:
+        days = f"{RENEWAL / 86400:.0f} days"
+        say.note(f"what others log anew is only sure to stay for longer than {days}: sure that nobody else uses it?")
     registry = session.registry(context)
     storage = registry.storage
     keeper = garbage.Keeper(
@@ -113,6 +118,7 @@ def _place(left: Leftover) -> dict[str, Any]:
         "young": len(left.young),
         "objects": [{"md5": stored.md5, "size": stored.size} for stored in left.garbage],
         "bytes": left.size,
+        "unfinished": [{"path": one.name, "size": one.size} for one in left.unfinished],
     }
 
 
@@ -125,6 +131,10 @@ def _print(found: Found, *, deleted: bool) -> None:
         say.result(
             f"{left.store}: {what} {len(left.garbage)} objects, {size(left.size)}; {left.needed} are needed{young}"
         )
+        if left.unfinished:
+            what = "deleted" if deleted else "has"
+            sizes = sum(one.size for one in left.unfinished)
+            say.result(f"{left.store}: {what} {len(left.unfinished)} unfinished transfers, {size(sizes)}")
     if found.handed_out:
         done = "removed" if deleted else "has"
         say.result(f"this machine {done} the files of {len(found.handed_out)} versions that nothing needs")
@@ -137,6 +147,6 @@ def _print(found: Found, *, deleted: bool) -> None:
 
 def _how(found: Found) -> str:
     """Say with which options the garbage goes away; nothing where there is none."""
-    names = [left.store for left in found.leftovers if left.garbage]
+    names = [left.store for left in found.leftovers if left.garbage or left.unfinished]
     places = ["--cache" if name == "cache" else f"--remote {name}" for name in names]
     return f": `podium gc --delete {' '.join(places)}` does" if places else ""

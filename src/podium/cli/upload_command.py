@@ -27,7 +27,9 @@ def command(context: click.Context, reference: str | None, repair: bool, form: s
 
     registry = session.registry(context)
     with Bar() as bar:
-        sent = custody.upload(registry.storage, custody.named(registry.value, reference), repair=repair, progress=bar)
+        records = custody.named(registry.value, reference)
+        settled = custody.settled(registry.source, records)
+        sent = custody.upload(registry.storage, records, repair=repair, settled=settled, progress=bar)
     if form == "json":
         say.document({"ok": True, "objects": sent.objects, "bytes": sent.size})
     else:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import stat
+import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from itertools import chain
 from pathlib import Path
 
@@ -17,12 +19,13 @@ from podium.storage.content import Source
 from podium.storage.hashing import Hasher, Sums
 from podium.storage.progress import Meter
 from podium.storage.proofs import Proofs
-from podium.storage.stored import Stored
+from podium.storage.stored import Contents, Stored, Unfinished
 
 SMALL = hashing.CHUNK
 """Bytes up to which a file is read whole, so that nothing is written where the cache has it already."""
 _TRIES = 20
 """How often an object is looked at that others use at the same time, before it is said to change."""
+_UNFINISHED = "podium-tmp"
 _PLAIN_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
@@ -37,7 +40,7 @@ class Cache:
         self.folder = folder
         self._objects = f"{folder}/files/md5/"
         self._proof_folder = folder / "podium-proofs"
-        self._unfinished = folder / "podium-tmp"
+        self._unfinished = folder / _UNFINISHED
         self._folder_mode = 0o2775 if shared else None
         self._proven: Proofs = {}
         self._kept: dict[str, Proofs] = {}
@@ -240,16 +243,31 @@ class Cache:
             raise Unavailable(f"{place} changed while it was copied", "run it again")
         self._proven[md5] = (now, sums)
 
-    def objects(self) -> list[Stored]:
-        """List what is there; raises OSError."""
-        return list(stored.in_folder(self.folder))
+    def contents(self) -> Contents:
+        """List what is there, and what earlier runs left unfinished; raises OSError."""
+        contents = stored.in_folder(self.folder)
+        for name, status in partial.unfinished(self._unfinished):
+            contents.unfinished.append(Unfinished(f"{_UNFINISHED}/{name}", status.st_size, stored.written(status)))
+        return contents
 
-    def remove(self, md5: str) -> None:
-        """Take an object away, with what is proven of it; raises OSError."""
-        self.path(md5).unlink(missing_ok=True)
-        self._proven.pop(md5, None)
-        if md5.endswith(".dir"):
-            proofs.remove(self._proof_file(md5))
+    def remove(self, listed: Stored) -> bool:
+        """
+        Take an object away, with what is proven of it, if it still is as it was listed; tells whether it is gone. Raises OSError.
+        """
+        place = self.path(listed.md5)
+        with suppress(FileNotFoundError):
+            status = place.lstat()
+            if not stored.is_same(listed, Stored(listed.md5, status.st_size, stored.written(status))):
+                return False
+        place.unlink(missing_ok=True)
+        self._proven.pop(listed.md5, None)
+        if listed.md5.endswith(".dir"):
+            proofs.remove(self._proof_file(listed.md5))
+        return True
+
+    def discard(self, left: Unfinished) -> None:
+        """Take away what was left unfinished, unless another process is at it; raises OSError."""
+        partial.discard(self.folder / left.name)
 
     def recall(self, version: str) -> None:
         """Load what is proven of a version's objects."""
@@ -300,9 +318,15 @@ def _holds(place: str, content: bytes) -> bool:
     try:
         status = os.lstat(place)
         same = stat.S_ISREG(status.st_mode) and status.st_size == len(content) and arrivals.read(place) == content
+        if not same or stat.S_IMODE(status.st_mode) != READ_ONLY:
+            return False
+        if (
+            time.time() - stored.written(status) > stored.RENEWAL
+        ):  # else `gc` might take it before its version is recorded
+            os.utime(place)
     except OSError:
         return False
-    return same and stat.S_IMODE(status.st_mode) == READ_ONLY
+    return True
 
 
 def _linked(source: str, target: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterable, Iterator
@@ -12,7 +13,7 @@ from podium.errors import Unavailable
 from podium.storage import arrivals, copying, hashing, proofs, space, stored
 from podium.storage.arrivals import Arrivals
 from podium.storage.progress import Meter, crew
-from podium.storage.stored import Absent, Stored
+from podium.storage.stored import Absent, Contents, Stored, Unfinished
 
 _SMALL = 64 << 10
 """Bytes up to which an object is copied at once: sharing so few blocks gains nothing."""
@@ -55,6 +56,12 @@ class FolderRemote:
         with self._told():
             return {md5: self._size(md5) for md5 in objects}
 
+    def seen(self, objects: Iterable[str]) -> dict[str, Stored | None]:
+        """Give each object as it lies there, ``None`` where it is missing."""
+        self.probe()
+        with self._told():
+            return {md5: self._seen(md5) for md5 in objects}
+
     def chunks(self, md5: str, start: int = 0) -> Iterator[bytes]:
         """Read an object from a byte on; raises Absent, also where its name is that of something else than a file."""
         with self._told():
@@ -94,28 +101,56 @@ class FolderRemote:
             self._sweep(place)
             self._arrivals.whole(place, content)
 
-    def objects(self) -> list[Stored]:
+    def renew(self, md5: str) -> bool:
+        """Let an object count as written now; False where that is not for this user. Raises Absent, Unavailable."""
+        with self._told():
+            try:
+                os.utime(self._place(md5))
+            except OSError as error:
+                if error.errno in {errno.EPERM, errno.EACCES, errno.EROFS}:
+                    return False
+                raise
+        return True
+
+    def contents(self) -> Contents:
         """List what is there; raises Unavailable."""
         self.probe()
         with self._told():
-            return list(stored.in_folder(self._folder))
+            return stored.in_folder(self._folder)
 
-    def remove(self, md5: str) -> None:
-        """Take an object away, if it is there; raises Unavailable."""
+    def remove(self, listed: Stored) -> bool:
+        """Take an object away, if it still is as it was listed; tells whether it is gone. Raises Unavailable."""
         with self._told():
-            Path(self._place(md5)).unlink(missing_ok=True)
+            now = self._seen(listed.md5)
+            if now is not None and not stored.is_same(listed, now):
+                return False
+            Path(self._place(listed.md5)).unlink(missing_ok=True)
+        return True
+
+    def discard(self, left: Unfinished) -> None:
+        """Take away what was left unfinished; raises Unavailable."""
+        with self._told():
+            (self._folder / left.name).unlink(missing_ok=True)
 
     def _place(self, md5: str) -> str:
         return self._objects + hashing.name(md5)
 
     def _size(self, md5: str) -> int | None:
+        status = self._status(md5)
+        return status.st_size if status is not None else None
+
+    def _seen(self, md5: str) -> Stored | None:
+        status = self._status(md5)
+        return Stored(md5, status.st_size, stored.written(status)) if status is not None else None
+
+    def _status(self, md5: str) -> os.stat_result | None:
         try:
             status = os.stat(self._place(md5))
         except OSError as error:
             if error.errno in arrivals.NO_FILE:
                 return None
             raise
-        return status.st_size if stat.S_ISREG(status.st_mode) else None
+        return status if stat.S_ISREG(status.st_mode) else None
 
     def _sweep(self, place: str) -> None:
         folder = place.rpartition("/")[0]

@@ -18,14 +18,16 @@ from pathlib import Path
 from typing import Any
 
 from podium.errors import Unavailable
-from podium.storage import hashing
+from podium.storage import hashing, stored
 from podium.storage.failures import Broken
 from podium.storage.progress import Meter, each
-from podium.storage.stored import Absent
+from podium.storage.stored import Absent, Unfinished
 
 LEAST = 5 << 20
 """Bytes in a part, the least that S3 takes."""
 _MOST_PARTS = 10_000
+_MOST_PAGES = 1000
+"""Lists of a thousand unfinished uploads each that are read: a server could go on without end."""
 _AT_ONCE = 3
 """Parts of one object under way at a time."""
 
@@ -96,7 +98,7 @@ class Sending:
 
     def _parts(self, upload: str, told: Callable[[int], object]) -> list[Part]:
         """Send the parts that are not there; gives what the server calls each."""
-        there = {part["PartNumber"]: part for part in self._arrived(upload)}
+        there = {part["PartNumber"]: part for part in arrived(self._ask, upload)}
         size = self.source.stat().st_size
         length = part_size(size)
         before = 0
@@ -120,20 +122,6 @@ class Sending:
         sent = each(send, range(1, -(-size // length) + 1), _AT_ONCE, meter)
         return sorted(sent, key=lambda part: part["PartNumber"])
 
-    def _arrived(self, upload: str) -> Iterator[Part]:
-        marker: dict[str, int] = {}
-        while True:
-            try:
-                page = self._ask("list_parts", UploadId=upload, **marker)
-            except Broken:
-                raise
-            except Unavailable:  # not everybody who may write may list
-                return
-            yield from page.get("Parts", [])
-            if not page.get("IsTruncated"):
-                return
-            marker = {"PartNumberMarker": int(page["NextPartNumberMarker"])}
-
     def _finish(self, upload: str, parts: list[Part]) -> None:
         self._ask("complete_multipart_upload", UploadId=upload, MultipartUpload={"Parts": parts})
 
@@ -146,6 +134,55 @@ class Sending:
 
     def _ask(self, request: str, **arguments: Any) -> dict[str, Any]:
         return self.call(request, Bucket=self.bucket, Key=self.key, **arguments)
+
+
+def unfinished(call: Call, bucket: str, prefix: str) -> Iterator[Unfinished]:
+    """
+    Give the uploads that did not come to their end, with what has arrived of each; none where this user may not see them.
+
+    Their time is that of the newest part: one that is gone on with is younger than it began.
+    """
+    marker: dict[str, str] = {}
+    for _ in range(_MOST_PAGES):
+        try:
+            page = call("list_multipart_uploads", Bucket=bucket, Prefix=f"{prefix}/", **marker)
+        except Broken:
+            raise
+        except (Absent, Unavailable):
+            return
+        for upload in page.get("Uploads", []):
+            name = stored.object_at(str(upload.get("Key")))
+            if name is not None:
+                yield _unfinished(call, bucket, upload, name)
+        if not page.get("IsTruncated"):
+            return
+        marker = {"KeyMarker": page.get("NextKeyMarker", ""), "UploadIdMarker": page.get("NextUploadIdMarker", "")}
+
+
+def _unfinished(call: Call, bucket: str, upload: dict[str, Any], name: str) -> Unfinished:
+    key, id_ = str(upload["Key"]), str(upload["UploadId"])
+    parts: list[Part] = []
+    with suppress(Absent):  # it has come to its end in this moment
+        parts = list(arrived(lambda request, **more: call(request, Bucket=bucket, Key=key, **more), id_))
+    times = [stored.time_of(about) for about in ({"LastModified": upload["Initiated"]}, *parts)]
+    known = [moment for moment in times if moment is not None]
+    return Unfinished(name, sum(int(part["Size"]) for part in parts), max(known, default=None), id_)
+
+
+def arrived(ask: Callable[..., dict[str, Any]], upload: str) -> Iterator[Part]:
+    """Give the parts of an upload that S3 has; none where it does not say."""
+    marker: dict[str, int] = {}
+    while True:
+        try:
+            page = ask("list_parts", UploadId=upload, **marker)
+        except Broken:
+            raise
+        except Unavailable:  # not everybody who may write may list
+            return
+        yield from page.get("Parts", [])
+        if not page.get("IsTruncated"):
+            return
+        marker = {"PartNumberMarker": int(page["NextPartNumberMarker"])}
 
 
 def _is_same(part: Part, content: _Slice) -> bool:

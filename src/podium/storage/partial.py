@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from podium.storage import arrivals, hashing
+from podium.storage import arrivals, hashing, proofs
 from podium.storage.hashing import Hasher, Sums
 
 LEAST = 8 << 20
 """Bytes from which a file is worth going on with."""
+_PART = re.compile(r"\.podium-part-[0-9a-f]{32}(?:\.dir)?\.tmp")
 
 
 def size(folder: Path, md5: str) -> int:
@@ -26,6 +28,28 @@ def size(folder: Path, md5: str) -> int:
         return _place(folder, md5).lstat().st_size
     except OSError:
         return 0
+
+
+def unfinished(folder: Path) -> Iterator[tuple[str, os.stat_result]]:
+    """Give what is there of objects, and other temporary files, by name."""
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in sorted(entries, key=lambda entry: entry.name):
+            if _PART.fullmatch(entry.name) or proofs.UNFINISHED.fullmatch(entry.name):
+                with suppress(FileNotFoundError):
+                    yield entry.name, entry.stat(follow_symlinks=False)
+
+
+def discard(place: Path) -> None:
+    """Take away what is there of an object, unless another process has it; raises OSError."""
+    if not _PART.fullmatch(place.name):
+        place.unlink(missing_ok=True)
+        return
+    descriptor = _locked(place, 0)
+    if descriptor is not None:
+        try:
+            place.unlink(missing_ok=True)
+        finally:
+            os.close(descriptor)
 
 
 def _place(folder: Path, md5: str) -> Path:
@@ -54,9 +78,9 @@ def taken(folder: Path, md5: str) -> Iterator[Part | None]:
         part.end()
 
 
-def _locked(place: Path) -> int | None:
+def _locked(place: Path, flags: int = os.O_CREAT) -> int | None:
     try:
-        descriptor = os.open(place, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(place, os.O_RDWR | flags | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     except OSError:  # a link, or somebody else's
         return None
     try:

@@ -25,7 +25,8 @@ Proofs = dict[str, tuple[Looks, Sums]]
 
 STALE = 24 * 3600
 """Seconds after which a temporary file was left by a process that is gone."""
-_UNFINISHED = re.compile(r"\.podium-(?:[0-9a-f]+-)?[0-9a-f]{16}(?:-[0-9a-f]+)?\.tmp")
+UNFINISHED = re.compile(r"\.podium-(?:[0-9a-f]+-)?[0-9a-f]{16}(?:-[0-9a-f]+)?\.tmp")
+"""What temporary files of podium's are called, wherever they lie."""
 _TICK_NS = 10_000_000
 """File systems stamp changes by the kernel's tick; within one, a second change leaves the same time."""
 
@@ -97,7 +98,7 @@ def temporary_in(folder: Path) -> Path:
 def sweep(folder: Path) -> None:
     """Remove what dead processes left half done in a folder, once it is a day old."""
     with suppress(OSError), os.scandir(folder) as entries:
-        for entry in [entry for entry in entries if _UNFINISHED.fullmatch(entry.name)]:
+        for entry in [entry for entry in entries if UNFINISHED.fullmatch(entry.name)]:
             if time.time() - entry.stat(follow_symlinks=False).st_mtime > STALE:
                 remove(Path(entry.path))
 

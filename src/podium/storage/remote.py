@@ -15,13 +15,13 @@ from typing import Any
 
 from podium.errors import Denied, Unavailable
 from podium.progress import silent
-from podium.storage import clients, hashing, limits, multipart, proofs, stored
+from podium.storage import clients, hashing, limits, multipart, proofs, renewal, sftp, stored
 from podium.storage.failures import Broken, is_answer, unreachable
 from podium.storage.folder import FolderRemote
 from podium.storage.patience import Patience
 from podium.storage.progress import Counted, Meter, Stopped, each
 from podium.storage.reasons import status_of
-from podium.storage.stored import Absent, Stored
+from podium.storage.stored import Absent, Contents, Stored, Unfinished
 from podium.storage.watching import LISTING, Silent, Watch
 
 __all__ = ["Absent", "FolderRemote", "Remote", "ServerRemote"]
@@ -92,42 +92,47 @@ class ServerRemote:
 
     def sizes(self, objects: Iterable[str]) -> dict[str, int | None]:
         """Give the size of each object in bytes, ``None`` where it is missing; one batch."""
+        return {md5: found.size if found is not None else None for md5, found in self.seen(objects).items()}
+
+    def seen(self, objects: Iterable[str]) -> dict[str, Stored | None]:
+        """Give each object as it lies there, ``None`` where it is missing; one batch."""
         names = list(objects)
         with suppress(AttributeError):
             self._filesystem.fs.invalidate_cache()
-        found: dict[str, int | None] = {}
+        found: dict[str, Stored | None] = {}
         if len(names) > _FEW and not self._is_http:
-            found = self._listed_sizes(names)
+            found = self._listed(names)
         left = [md5 for md5 in names if md5 not in found]
         if left:
-            found |= each(lambda md5: (md5, self._size(md5)), left, 4 * self.jobs, Meter(silent, "", 0))
-        if any(size is None for size in found.values()):
+            found |= each(lambda md5: (md5, self._seen(md5)), left, 4 * self.jobs, Meter(silent, "", 0))
+        if any(one is None for one in found.values()):
             self.probe()
         return found
 
-    def _listed_sizes(self, names: Iterable[str]) -> dict[str, int | None]:
-        """Give the sizes in those folders of the remote that it is cheaper to list than to ask for each object in them."""
+    def _listed(self, names: Iterable[str]) -> dict[str, Stored | None]:
+        """Give what is in those folders of the remote that it is cheaper to list than to ask for each object in them."""
         folders: dict[str, list[str]] = {}
         for md5 in names:
             folders.setdefault(self._filesystem.parent(self._place(md5)), []).append(md5)
         first, *rest = sorted(folders, key=lambda folder: -len(folders[folder]))
-        sizes = self._sizes_in(first)
-        found = {md5: sizes.get(md5) for md5 in folders[first]}
-        if len(sizes) > _WORTH * len(folders[first]):
+        there = self._seen_in(first)
+        found = {md5: there.get(md5) for md5 in folders[first]}
+        if len(there) > _WORTH * len(folders[first]):
             return found
-        for folder, sizes in each(
-            lambda folder: (folder, self._sizes_in(folder)), rest, self.jobs, Meter(silent, "", 0)
+        for folder, there in each(
+            lambda folder: (folder, self._seen_in(folder)), rest, self.jobs, Meter(silent, "", 0)
         ):
-            found |= {md5: sizes.get(md5) for md5 in folders[folder]}
+            found |= {md5: there.get(md5) for md5 in folders[folder]}
         return found
 
-    def _sizes_in(self, folder: str) -> dict[str, int | None]:
+    def _seen_in(self, folder: str) -> dict[str, Stored]:
         try:
             entries = self._listing(folder)
         except Absent:
             return {}
         start = folder.rstrip("/").rpartition("/")[2]
-        return {start + str(entry["name"]).rstrip("/").rpartition("/")[2]: _size(self.name, entry) for entry in entries}
+        names = [(start + str(entry["name"]).rstrip("/").rpartition("/")[2], entry) for entry in entries]
+        return {md5: self._stored(md5, entry) for md5, entry in names}
 
     def _listing(self, folder: str) -> list[dict[str, Any]]:
         def ask() -> list[dict[str, Any]]:
@@ -215,7 +220,8 @@ class ServerRemote:
         """
         Write an object: in one request or in parts, or under a temporary name and renamed where the server would show a part.
 
-        What broke off is sent anew from its beginning, but for the parts that S3 has.
+        What broke off is sent anew from its beginning, but for the parts that S3 has. A name with a dot at its beginning is one
+        that some WebDAV servers do not list: nobody would find what a killed run leaves.
         """
         self._refuse_http()
         place = self._place(md5)
@@ -223,7 +229,7 @@ class ServerRemote:
             bucket, key, _ = self._filesystem.fs.split_path(place)
             multipart.Sending(self._ask_s3, bucket, key, source).send(meter.add)
             return
-        temporary = self._filesystem.join(self._filesystem.parent(place), proofs.temporary_in(Path()).name)
+        temporary = self._filesystem.join(self._filesystem.parent(place), proofs.temporary_in(Path()).name.lstrip("."))
 
         def attempt() -> None:
             counted = Counted(meter)
@@ -262,7 +268,7 @@ class ServerRemote:
             return
         self._filesystem.makedirs(self._filesystem.parent(place), exist_ok=True)
         if self._filesystem.protocol == "ssh":
-            _put_by_ssh(self._filesystem.fs, str(source), temporary, counted.callback())
+            sftp.put(self._filesystem.fs, str(source), temporary, counted.callback())
         else:
             self._filesystem.put_file(str(source), temporary, callback=counted.callback())
         self._rename(temporary, place)
@@ -283,24 +289,61 @@ class ServerRemote:
             source.write_bytes(content)
             self.send(md5, source, Meter(silent, "", 0))
 
-    def objects(self) -> list[Stored]:
+    def renew(self, md5: str) -> bool:
+        """Let an object count as written now; False where that takes sending it. Raises Absent, Unavailable."""
+        place = self._place(md5)
+        if self._filesystem.protocol == "ssh":
+            with self._told():
+                return self._watch.call(lambda: sftp.touch(self._filesystem.fs, place))
+        if self._filesystem.protocol != "s3":
+            return False
+        bucket, key, _ = self._filesystem.fs.split_path(place)
+        try:
+            renewal.copy_onto_itself(self._ask_s3, bucket, key)
+        except Broken:
+            raise
+        except Unavailable:  # not everybody who may write may read what others wrote
+            return False
+        return True
+
+    def contents(self) -> Contents:
         """List what is there; raises Unavailable, and Denied where a server cannot list."""
         if self._is_http:
             raise Denied(f"the DVC remote {self.name!r} is plain HTTP, which cannot list what it has", "name another")
         self.probe()
         with suppress(AttributeError):
             self._filesystem.fs.invalidate_cache()
+        top = self._filesystem.join(self._path, "files", "md5")
         found: dict[str, Any] = {}
         with suppress(Absent), self._told():  # a remote on which nothing was put yet has no such folder
-            top = self._filesystem.join(self._path, "files", "md5")
             found = self._watch.call(lambda: self._filesystem.fs.find(top, detail=True), LISTING)
-        return list(stored.on_server(found))
+        contents = stored.on_server(found)
+        if self._filesystem.protocol == "s3":
+            bucket, key, _ = self._filesystem.fs.split_path(top)
+            contents.unfinished.extend(multipart.unfinished(self._ask_s3, bucket, key))
+        return contents
 
-    def remove(self, md5: str) -> None:
-        """Take an object away, if it is there; raises Unavailable."""
+    def remove(self, listed: Stored) -> bool:
+        """Take an object away, if it still is as it was listed; tells whether it is gone. Raises Unavailable."""
         self._refuse_http()
+        now = self._seen(listed.md5)
+        if now is None:
+            return True
+        if not stored.is_same(listed, now):
+            return False
         with suppress(Absent), self._told():
-            self._watch.call(lambda: self._filesystem.remove(self._place(md5)))
+            self._watch.call(lambda: self._filesystem.remove(self._place(listed.md5)))
+        return True
+
+    def discard(self, left: Unfinished) -> None:
+        """Take away what was left unfinished; raises Unavailable."""
+        place = self._filesystem.join(self._path, *left.name.split("/"))
+        with suppress(Absent), self._told():
+            if left.upload:
+                bucket, key, _ = self._filesystem.fs.split_path(place)
+                self._ask_s3("abort_multipart_upload", Bucket=bucket, Key=key, UploadId=left.upload)
+            else:
+                self._watch.call(lambda: self._filesystem.remove(place))
 
     @property
     def _is_http(self) -> bool:
@@ -320,15 +363,20 @@ class ServerRemote:
     def _place(self, md5: str) -> str:
         return str(self._filesystem.join(self._path, *hashing.address(md5)))
 
-    def _size(self, md5: str) -> int | None:
+    def _seen(self, md5: str) -> Stored | None:
         def ask() -> dict[str, Any]:
             with self._told():
                 return self._watch.call(lambda: dict(self._filesystem.info(self._place(md5))))
 
         try:
-            return _size(self.name, self._patience.until_done(ask))
+            return self._stored(md5, self._patience.until_done(ask))
         except Absent:
             return None
+
+    def _stored(self, md5: str, entry: Mapping[str, Any]) -> Stored:
+        if entry.get("size") is None:
+            raise Unavailable(f"the DVC remote {self.name!r} does not tell the sizes of its objects")
+        return Stored(md5, int(entry["size"]), stored.time_of(entry))
 
     def _connect_anew(self) -> None:
         """Forget an ssh connection, which does not come back by itself; every other client makes new ones as it needs."""
@@ -336,7 +384,7 @@ class ServerRemote:
             return
         with self._connecting:
             broken = self._filesystem.__dict__.get("fs")
-            if broken is not None and not _is_connected(broken):
+            if broken is not None and not sftp.is_connected(broken):
                 type(broken).clear_instance_cache()
                 self._filesystem.__dict__.pop("fs", None)
 
@@ -374,21 +422,3 @@ def _own_limit(settings: Mapping[str, Any]) -> float:
         return max(0.0, float(settings.get("read_timeout") or settings.get("timeout") or 0))
     except (TypeError, ValueError):
         return 0.0
-
-
-def _size(name: str, entry: Mapping[str, Any]) -> int:
-    if entry.get("size") is None:
-        raise Unavailable(f"the DVC remote {name!r} does not tell the sizes of its objects")
-    return int(entry["size"])
-
-
-def _put_by_ssh(filesystem: Any, source: str, target: str, callback: Any) -> None:
-    """Write to the name that is given: DVC's own way writes to one of its choice first, and leaves it where a line breaks."""
-    from fsspec.asyn import sync
-    from sshfs import SSHFileSystem
-
-    sync(filesystem.loop, SSHFileSystem._put_file, filesystem, source, target, callback=callback)  # noqa: SLF001
-
-
-def _is_connected(filesystem: Any) -> bool:
-    return not filesystem.client.is_closed()

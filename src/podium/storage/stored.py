@@ -1,19 +1,34 @@
-"""What a store holds, as it lists it: each object with its size and its age, and nothing that is no object of DVC's."""
+"""
+What a store holds, as it lists it: each object of DVC's with its size and its age, and what podium left there unfinished.
+
+Other files that lie there are passed over.
+"""
 
 from __future__ import annotations
 
+import os
 import re
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from podium.storage import proofs
+
+RENEWAL = 3 * 86400.0
+"""
+Seconds after which an object that is needed anew is given a new time, so that ``gc`` elsewhere takes it for as young as that.
+
+A fraction of the two weeks for which ``gc`` lets garbage lie, and no less: on S3 it is a copy, on WebDAV a transfer.
+"""
+_TICK = 2.0
+"""Seconds by which times that a server tells of one object may differ: some list them more finely than they tell them."""
 _FOLDER = re.compile(r"[0-9a-f]{2}")
 _NAME = re.compile(r"[0-9a-f]{30}(?:\.dir)?")
-_ADDRESS = re.compile(r"(?:^|/)files/md5/([0-9a-f]{2})/([0-9a-f]{30}(?:\.dir)?)$")
+_ADDRESS = re.compile(r"(?:^|/)files/md5/([0-9a-f]{2})/([^/]+)$")
 _TIMES = ("LastModified", "mtime", "modified", "last_modified", "updated", "created")
 """Where the file systems of DVC's plugins say when a file was written; each its own way."""
 
@@ -31,23 +46,66 @@ class Stored:
     modified: float | None
 
 
-def in_folder(store: Path) -> Iterator[Stored]:
-    """Give the objects of a store that is a folder, in order; other files that lie there are passed over."""
-    top = store / "files" / "md5"
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """
+    What an upload or a download left that never came to its end: its path in the store, its size, when it was last written to.
+
+    ``upload`` is what S3 calls parts that did not become an object.
+    """
+
+    name: str
+    size: int
+    modified: float | None
+    upload: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What a store holds: objects, and what was left unfinished."""
+
+    objects: list[Stored] = field(default_factory=list)
+    unfinished: list[Unfinished] = field(default_factory=list)
+
+    def add(self, first: str, rest: str, size: int, modified: float | None) -> None:
+        """Add a file ``files/md5/<first>/<rest>``, if it is either of the two."""
+        if _NAME.fullmatch(rest):
+            self.objects.append(Stored(first + rest, size, modified))
+        elif proofs.UNFINISHED.fullmatch(f".{rest.removeprefix('.')}"):  # on servers they are called so without the dot
+            self.unfinished.append(Unfinished(f"files/md5/{first}/{rest}", size, modified))
+
+
+def is_old(stored: Stored, now: float) -> bool:
+    """Tell whether an object that is needed anew has to be given a new time."""
+    return stored.modified is not None and now - stored.modified > RENEWAL
+
+
+def is_same(listed: Stored, now: Stored) -> bool:
+    """Tell whether nobody has written an object, or given it a new time, since it was listed."""
+    return None not in (listed.modified, now.modified) and now.modified <= listed.modified + _TICK  # type: ignore[operator]
+
+
+def written(status: os.stat_result) -> float:
+    """Give when a file came to its place: one that was moved or linked there keeps the time at which it was written elsewhere."""
+    return max(status.st_mtime, status.st_ctime)
+
+
+def in_folder(store: Path) -> Contents:
+    """Give what a store holds that is a folder, in order."""
+    top, found = store / "files" / "md5", Contents()
     for first in _names(top):
         if _FOLDER.fullmatch(first):
-            yield from _listed(top / first, first)
+            for rest, status in _files(top / first):
+                found.add(first, rest, status.st_size, written(status))
+    return found
 
 
-def _listed(folder: Path, first: str) -> Iterator[Stored]:
-    for rest in _names(folder):
-        if not _NAME.fullmatch(rest):
-            continue
+def _files(folder: Path) -> Iterator[tuple[str, os.stat_result]]:
+    for name in _names(folder):
         with suppress(FileNotFoundError):  # somebody else was faster
-            status = (folder / rest).lstat()
+            status = (folder / name).lstat()
             if stat.S_ISREG(status.st_mode):
-                # a file that was moved or linked here keeps the time at which it was written elsewhere
-                yield Stored(first + rest, status.st_size, max(status.st_mtime, status.st_ctime))
+                yield name, status
 
 
 def _names(folder: Path) -> list[str]:
@@ -57,15 +115,23 @@ def _names(folder: Path) -> list[str]:
         return []
 
 
-def on_server(listing: Mapping[str, Mapping[str, Any]]) -> Iterator[Stored]:
-    """Give the objects among the files that a server listed, by path."""
+def object_at(path: str) -> str | None:
+    """Give the path in its store of the object that a path on a server is one of; ``None`` where it is none."""
+    found = _ADDRESS.search(path)
+    return found[0].lstrip("/") if found is not None and _NAME.fullmatch(found[2]) else None
+
+
+def on_server(listing: Mapping[str, Mapping[str, Any]]) -> Contents:
+    """Give what a store holds, of the files that a server listed, by path."""
+    contents = Contents()
     for path, info in sorted(listing.items()):
         found = _ADDRESS.search(path)
         if found is not None and info.get("type", "file") == "file":
-            yield Stored(found[1] + found[2], int(info.get("size") or 0), _time(info))
+            contents.add(found[1], found[2], int(info.get("size") or 0), time_of(info))
+    return contents
 
 
-def _time(info: Mapping[str, Any]) -> float | None:
+def time_of(info: Mapping[str, Any]) -> float | None:
     """Read when a file was written; ``None`` where the server does not say, or not so that it can be understood."""
     for key in _TIMES:
         value = info.get(key)

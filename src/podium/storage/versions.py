@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +20,8 @@ from podium.storage.hashing import Sums
 from podium.storage.presence import Problem, fits
 from podium.storage.progress import Meter, crew, each
 from podium.storage.remote import Absent, Remote
+from podium.storage.renewal import Renewal
+from podium.storage.stored import Stored
 
 _READERS = 2
 """Files hashed at a time: hashing keeps a core busy, small files wait for the disk."""
@@ -31,6 +33,11 @@ class Sent:
 
     objects: int = 0
     size: int = 0
+
+    @classmethod
+    def of(cls, parts: Sequence[Sent]) -> Sent:
+        """Count some together."""
+        return cls(sum(part.objects for part in parts), sum(part.size for part in parts))
 
 
 @dataclass(frozen=True)
@@ -84,29 +91,54 @@ class Storage:
         remote: str | None = None,
         *,
         again: Collection[str] = (),
+        settled: Collection[str] = (),
         progress: Progress = silent,
     ) -> Sent:
         """
         Send what the remote lacks of these versions: first the files, then the ``.dir`` objects.
 
-        ``again``: objects to send though the remote has them (what ``problems`` found wrong). Raises Denied where neither
-        side has a file, or where the remote has it in another size; Unavailable where the remote is out of reach.
+        What is there already and old gets a new time (see ``renewal``), but for what the versions ``settled`` have, by their
+        hash: everybody can see that those are needed. ``again``: objects to send though the remote has them (what ``problems``
+        found wrong). Raises Denied where neither side has a file, or where the remote has it in another size; Unavailable where
+        the remote is out of reach.
         """
         sent = [
-            self._push(group, self._remote(name), again, progress)
+            self._push(group, self._remote(name), again, settled, progress)
             for name, group in _by_remote(records, remote).items()
         ]
-        return Sent(sum(one.objects for one in sent), sum(one.size for one in sent))
+        return Sent.of(sent)
 
-    def _push(self, records: Sequence[Record], target: Remote, again: Collection[str], progress: Progress) -> Sent:
-        needed = _Objects()
+    def _push(
+        self,
+        records: Sequence[Record],
+        target: Remote,
+        again: Collection[str],
+        settled: Collection[str],
+        progress: Progress,
+    ) -> Sent:
+        needed, safe = _Objects(), set[str]()
         for record in records:
-            needed.add(record, self._listed(record, target))
-        there = target.sizes(needed.sizes)
-        missing = {md5: None for md5, size in there.items() if size is None or md5 in again}
-        needed.refuse_other_sizes({md5: size for md5, size in there.items() if md5 not in missing}, target.name)
+            files = self._listed(record, target)
+            needed.add(record, files)
+            if record.md5 in settled:
+                safe |= {record.md5, *(file.md5 for file in files)}
+        there = target.seen(needed.sizes)
+        missing = {md5: None for md5, found in there.items() if found is None or md5 in again}
+        rest = {md5: found for md5, found in there.items() if found is not None and md5 not in missing}
+        needed.refuse_other_sizes(rest, target.name)
+        sent: list[Sent] = []
+
+        def send(objects: Sequence[str]) -> None:
+            sent.append(self._send(needed, objects, target, progress))
+
+        renewal = Renewal(target, lambda md5: md5.endswith(".dir") or self._cache.proven(md5) is not None, send)
         with space.told("the cache"):
-            return self._send(needed, list(missing), target, progress)
+            renewed = renewal.renew(
+                [one for md5, one in rest.items() if md5 not in safe], Meter(progress, "uploading", 0)
+            )
+            send(list(missing))
+            renewal.look(renewed)
+        return Sent.of(sent)
 
     def _send(self, needed: _Objects, missing: Sequence[str], target: Remote, progress: Progress) -> Sent:
         files = [md5 for md5 in missing if not md5.endswith(".dir")]
@@ -304,12 +336,12 @@ class _Objects:
         self.contents[record.md5] = listing
         self.sizes[record.md5] = len(listing)
 
-    def refuse_other_sizes(self, there: dict[str, int | None], remote: str) -> None:
-        for md5, size in there.items():
-            if self.sizes[md5] not in {UNKNOWN, size}:
+    def refuse_other_sizes(self, there: Mapping[str, Stored], remote: str) -> None:
+        for md5, found in there.items():
+            if self.sizes[md5] not in {UNKNOWN, found.size}:
                 path = self.files[md5].path if md5 in self.files else "the list of files"
                 raise Denied(
-                    f"the remote {remote!r} has {path!r} with {size} bytes instead of {self.sizes[md5]} ({md5})",
+                    f"the remote {remote!r} has {path!r} with {found.size} bytes instead of {self.sizes[md5]} ({md5})",
                     "`podium upload --repair` replaces it",
                 )
 

@@ -1,0 +1,123 @@
+"""
+Old objects that are needed anew get a new time, as git freshens its own: else ``gc`` elsewhere takes them for garbage.
+
+``log`` finds on the remote what nothing has needed for long, and does not send it again; who looks from another machine does
+not know yet that it is needed. Nothing is ever taken away for it: a run that is killed leaves each object as it was, or new.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from podium.errors import Unavailable
+from podium.storage import stored
+from podium.storage.failures import Broken
+from podium.storage.multipart import Call
+from podium.storage.progress import Meter, each
+from podium.storage.stored import Absent, Stored
+
+if TYPE_CHECKING:
+    from podium.storage.remote import Remote
+
+_WHOLE = 1 << 30
+"""Bytes up to which S3 copies an object in one request; it would take five times that, but then it might be waited for long."""
+_AT_ONCE = 3
+_KEPT = ("ContentType", "ContentEncoding", "Metadata", "StorageClass")
+"""What an object on S3 has besides its bytes, and loses where it is not said again."""
+
+
+@dataclass(frozen=True)
+class Renewal:
+    """What is there of what is needed, on one remote, and how it is sent: ``send`` is given objects, by their MD5."""
+
+    target: Remote
+    has: Callable[[str], bool]
+    """Tells whether this machine has an object, so that it can be sent again."""
+    send: Callable[[Sequence[str]], object]
+
+    def renew(self, there: Iterable[Stored], meter: Meter) -> list[Stored]:
+        """
+        Give those of some objects a new time that are old.
+
+        What has gone meanwhile, or can only be renewed by sending it, is sent. Gives what was renewed in place, as it was, for
+        ``look``.
+        """
+        now = time.time()
+        found = {one.md5: one for one in there if stored.is_old(one, now)}
+        old = sorted(found, key=lambda md5: md5.endswith(".dir"))  # as they are sent: files first
+        if not old:
+            return []
+        done = dict(each(lambda md5: (md5, self._renewed(md5)), old, self.target.jobs, meter))
+        self._send_again([md5 for md5 in old if done[md5] is None], [md5 for md5 in old if done[md5] is False])
+        return [found[md5] for md5 in old if done[md5]]
+
+    def look(self, renewed: Sequence[Stored]) -> None:
+        """Look once more at what was renewed: a ``gc`` that saw it old may have taken it in that moment."""
+        if not renewed:
+            return
+        now = self.target.seen([one.md5 for one in renewed])
+        gone = [md5 for md5, one in now.items() if one is None]
+        stale = [one.md5 for one in renewed if (then := now[one.md5]) is not None and stored.is_same(one, then)]
+        self._send_again(gone, stale)
+
+    def _renewed(self, md5: str) -> bool | None:
+        try:
+            return self.target.renew(md5)
+        except Absent:
+            return None
+
+    def _send_again(self, gone: Sequence[str], stale: Sequence[str]) -> None:
+        """Send what is gone; and what is there with its old time where that can be done: it is no failure where it cannot."""
+        if gone:
+            self.send(gone)
+        here = [md5 for md5 in stale if self.has(md5)]
+        try:
+            if here:
+                self.send(here)
+        except Broken:
+            raise
+        except Unavailable as problem:
+            _warn(problem.sentence)
+        if len(here) < len(stale):
+            _warn(f"this machine does not have {len(stale) - len(here)} of them to send them again")
+
+
+def _warn(why: str) -> None:
+    what = "objects that lie on the remote for long could not be renewed"
+    logging.getLogger("podium.storage").warning("%s: %s; push soon, before somebody runs `podium gc`", what, why)
+
+
+def copy_onto_itself(call: Call, bucket: str, key: str) -> None:
+    """Let S3 copy an object onto itself, so that it counts as written now; raises Absent, Unavailable."""
+    about = call("head_object", Bucket=bucket, Key=key)
+    place = {"Bucket": bucket, "Key": key}
+    source = {"CopySource": place, "CopySourceIfMatch": about["ETag"]}
+    kept = {name: about[name] for name in _KEPT if about.get(name)}
+    if int(about["ContentLength"]) <= _WHOLE:
+        call("copy_object", **place, **source, MetadataDirective="REPLACE", **kept)
+    else:
+        _copy_in_parts(call, place, source, kept, int(about["ContentLength"]))
+
+
+def _copy_in_parts(call: Call, place: dict[str, str], source: dict[str, Any], kept: dict[str, Any], size: int) -> None:
+    upload = {**place, "UploadId": call("create_multipart_upload", **place, **kept)["UploadId"]}
+
+    def copied(number: int) -> dict[str, Any]:
+        first = (number - 1) * _WHOLE
+        part = f"bytes={first}-{min(first + _WHOLE, size) - 1}"
+        done = call("upload_part_copy", **upload, **source, PartNumber=number, CopySourceRange=part)
+        return {"PartNumber": number, "ETag": done["CopyPartResult"]["ETag"]}
+
+    try:
+        meter = Meter(lambda *_: None, "", 0)
+        parts = sorted(each(copied, range(1, -(-size // _WHOLE) + 1), _AT_ONCE, meter), key=lambda p: p["PartNumber"])
+        call("complete_multipart_upload", **upload, MultipartUpload={"Parts": parts})
+    except BaseException:
+        with suppress(Absent, Unavailable):
+            call("abort_multipart_upload", **upload)
+        raise
