@@ -8,15 +8,28 @@ a flaw of the file, with its place.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from typing import Any
 from urllib.parse import unquote
 
+from podium.schemas import burden
 from podium.schemas.ambiguity import MOST_STEPS, Steps
-from podium.schemas.explain import DEEPEST, Pointer, Problem, explained, from_rust, is_unicode, plain, sentences, shown
+from podium.schemas.burden import MOST_WORK, Burden
+from podium.schemas.explain import (
+    MOST,
+    Fault,
+    Pointer,
+    Problem,
+    explained,
+    from_rust,
+    is_unicode,
+    plain,
+    sentences,
+    shown,
+)
 from podium.schemas.graph import components
 from podium.schemas.patterns import linear, why_exponential
 from podium.schemas.strict_json import Doubled, NoJsonError, index_of, line_and_column, parsed
@@ -27,11 +40,11 @@ LARGEST = 256 * 1024
 DEEPEST_SCHEMA = 48
 """How deep a schema may be nested, and how many subschemas in a row may look at one value."""
 
-MOST_WORK = 20_000
-"""So many subschemas may look at one value."""
+MOST_SUBSCHEMAS = 4_000
+"""Subschemas in one schema."""
 
 MOST_PATTERNS = 500
-"""Patterns in one schema; judging all of them takes at most a second or two."""
+"""Patterns in one schema; judging all of them takes a second at most."""
 
 MOST_FLAWS = 50
 """So many flaws of one schema are reported."""
@@ -42,7 +55,6 @@ _ONE = ("additionalProperties", "contains", "contentSchema", "else", "if", "item
         "unevaluatedItems", "unevaluatedProperties")  # fmt: skip
 _LISTS = ("allOf", "anyOf", "oneOf", "prefixItems")
 _MAPS = ("$defs", "definitions", "dependentSchemas", "patternProperties", "properties")
-_SAME_VALUE = {"$dynamicRef", "$ref", "allOf", "anyOf", "dependentSchemas", "else", "if", "not", "oneOf", "then"}
 
 
 @dataclass(frozen=True)
@@ -55,6 +67,8 @@ class Flaw:
     pointer: Pointer = ()
 
 
+_TOO_HEAVY = "takes too long to be judged by it: make the file smaller, or the schema simpler"
+
 TOO_LARGE = Flaw(f"is larger than {LARGEST // 1024} KiB", 1, 1)
 """What is wrong with a schema that is not read for its size."""
 
@@ -65,13 +79,33 @@ class TeamSchema:
 
     document: Any
     validator: Any = field(repr=False, compare=False)
+    burden: Burden = field(default=Burden(), compare=False)
 
     def problems(self, data: Any) -> list[Problem]:
-        """Give what the schema finds wrong with a document, a sentence for each place; never raises."""
+        """
+        Give what the schema finds wrong with a document, a sentence for each place; never raises.
+
+        Of a document so large that its errors could fill the memory, only the first one is told.
+        """
         clean, odd = plain(data)
+        size = burden.extent(clean)
+        if self.burden.is_too_heavy(size):
+            return [*odd, Problem((), _TOO_HEAVY)]
         if not odd and self.validator.is_valid(clean):
             return []
-        return explained(odd, (from_rust(error, self.document) for error in self.validator.iter_errors(clean)))
+        if self.burden.can_be_told(size):
+            return explained(odd, (from_rust(error, self.document) for error in self.validator.iter_errors(clean)))
+        if self.burden.branches:
+            return [*odd[:MOST], Problem((), "is not as it asks; the file is too large to say where")]
+        return explained(odd, self._first(clean))
+
+    def _first(self, clean: Any) -> Iterator[Fault]:
+        import jsonschema_rs
+
+        try:
+            self.validator.validate(clean)
+        except jsonschema_rs.ValidationError as error:
+            yield from_rust(error, self.document)
 
 
 @lru_cache(maxsize=32)
@@ -98,7 +132,7 @@ def _read(document: Any) -> TeamSchema | list[Problem]:
     problems = reading.problems()
     if problems:
         return problems
-    built = _built(_runnable(document, reading.schemas))
+    built = _built(_runnable(document, reading.schemas), reading.burden())
     return built if isinstance(built, TeamSchema) else [built]
 
 
@@ -140,8 +174,9 @@ class _Reading:
         self._found: list[Problem] = []
         self.schemas: dict[Pointer, Any] = {}
         self._steps: dict[Pointer, dict[str, list[Pointer]]] = {}
+        self._looks: Mapping[Pointer, int] = {}
         self._patterns = 0
-        self._left = Steps(2 * MOST_STEPS)
+        self._left = Steps(MOST_STEPS)
         self._anchors = {
             value[key]: pointer
             for pointer, value in _everything(document, ())
@@ -161,6 +196,8 @@ class _Reading:
                 if isinstance(schema, dict):
                     self._look(pointer, schema)
                     waiting += self._enter(pointer, schema)
+            if len(self.schemas) > MOST_SUBSCHEMAS:
+                return [Problem((), f"holds more than {MOST_SUBSCHEMAS} schemas, one in another")]
         return self._found or self._endless() or self._too_much()
 
     def _look(self, pointer: Pointer, schema: dict[str, Any]) -> None:
@@ -169,6 +206,8 @@ class _Reading:
             self._say((*pointer, "$schema"), f"must be {DRAFT}: other drafts are not read")
         if pointer and "$id" in schema:
             self._say((*pointer, "$id"), "is only allowed at the top: inside, it changes what references mean")
+        elif not isinstance(schema.get("$id", ""), str) or "#" in schema.get("$id", ""):
+            self._say((*pointer, "$id"), "must be an address without a #")
         if isinstance(schema.get("pattern"), str):
             self._look_at_pattern((*pointer, "pattern"), schema["pattern"])
         stated = schema.get("patternProperties")
@@ -231,7 +270,7 @@ class _Reading:
 
     def _beside(self, pointer: Pointer) -> list[Pointer]:
         """Give the subschemas that look at the same value as this one."""
-        return [other for keyword, others in self._steps[pointer].items() if keyword in _SAME_VALUE for other in others]
+        return list(burden.beside(self._steps[pointer]))
 
     def _endless(self) -> list[Problem]:
         """Find references that come back to where they were without having looked any deeper into the data."""
@@ -252,48 +291,27 @@ class _Reading:
             rows[pointer] = 1 + max((rows[other] for other in self._beside(pointer)), default=0)
             if rows[pointer] > DEEPEST_SCHEMA:
                 return [Problem(pointer, f"has more than {DEEPEST_SCHEMA} references or conditions in a row")]
-        deeper: dict[Pointer, int] = dict.fromkeys(order, 0)
-        for _ in range(DEEPEST):
-            work = self._work(order, deeper)
-            heaviest = max(order, key=lambda pointer: work[pointer])
-            if work[heaviest] > MOST_WORK:
-                return [Problem(heaviest, f"looks at one value more than {MOST_WORK} times")]
-            if work == deeper:
-                break
-            deeper = work
+        self._looks = self._totals(burden.own_looks)
+        heaviest = max(order, key=lambda pointer: self._looks[pointer])
+        if self._looks[heaviest] > MOST_WORK:
+            return [Problem(heaviest, f"looks at one value more than {MOST_WORK} times")]
         return []
 
-    def _work(self, order: list[Pointer], deeper: dict[Pointer, int]) -> dict[Pointer, int]:
-        """Give how many looks at one value each subschema leads to, given those one level deeper in the data."""
-        work: dict[Pointer, int] = {}
-        for pointer in order:
-            steps = self._steps[pointer]
-            beside = sum(work[other] for other in self._beside(pointer))
-            again = 2 if "unevaluatedProperties" in steps or "unevaluatedItems" in steps else 1
-            work[pointer] = min(
-                MOST_WORK + 1, 1 + again * beside + max(_in_mapping(steps, deeper), _in_list(steps, deeper))
-            )
-        return work
+    def _totals(self, own: Callable[[Any], int]) -> dict[Pointer, int]:
+        order = [members[0] for members in components(self.schemas, self._beside)]
+        return burden.totals(order, self._steps, {pointer: own(schema) for pointer, schema in self.schemas.items()})
 
-
-def _in_mapping(steps: dict[str, list[Pointer]], work: dict[Pointer, int]) -> int:
-    """One key is looked at by one of the properties, by all patterns that fit, or else by what is for the others."""
-    named = _most(steps, work, "properties") + _all(steps, work, "patternProperties")
-    others = _all(steps, work, "unevaluatedProperties", "propertyNames")
-    return max(named, _all(steps, work, "additionalProperties")) + others
-
-
-def _in_list(steps: dict[str, list[Pointer]], work: dict[Pointer, int]) -> int:
-    others = _all(steps, work, "contains", "unevaluatedItems")
-    return max(_most(steps, work, "prefixItems"), _all(steps, work, "items")) + others
-
-
-def _most(steps: dict[str, list[Pointer]], work: dict[Pointer, int], keyword: str) -> int:
-    return max((work[pointer] for pointer in steps.get(keyword, ())), default=0)
-
-
-def _all(steps: dict[str, list[Pointer]], work: dict[Pointer, int], *keywords: str) -> int:
-    return sum(work[pointer] for keyword in keywords for pointer in steps.get(keyword, ()))
+    def burden(self) -> Burden:
+        """Give what the schema costs; it is one that can be run."""
+        return Burden(
+            self._looks[()],
+            self._totals(burden.own_patterns)[()],
+            burden.widest(self.schemas.values()),
+            any(
+                isinstance(schema, dict) and not {"anyOf", "oneOf"}.isdisjoint(schema)
+                for schema in self.schemas.values()
+            ),
+        )
 
 
 def _subschemas(schema: dict[str, Any]) -> Iterator[tuple[str, Pointer, Any]]:
@@ -330,11 +348,11 @@ def _why_not_linear(pattern: str) -> str | None:
     return None
 
 
-def _built(runnable: Any) -> TeamSchema | Problem:
+def _built(runnable: Any, cost: Burden) -> TeamSchema | Problem:
     import jsonschema_rs
 
     try:
-        return TeamSchema(runnable, _validator(runnable))
+        return TeamSchema(runnable, _validator(runnable), cost)
     except jsonschema_rs.ValidationError as error:
         problem = sentences(from_rust(error, {}))[0]
         return Problem(problem.pointer, f"is no valid JSON Schema (draft 2020-12): {problem.message}")
