@@ -166,8 +166,8 @@ def _kept_row(kind: refs.Kind, name: str, raw: Any) -> _KeptRow | None:
         looks, aliases, links, artifacts, facts, latest, versions = raw
         about = _about(facts)
         held = {alias: version for alias, version in aliases.items() if version is not None}
-        texts = (looks, latest or "", *links, *artifacts, *held.values(), *about.owners, *about.tags)
-        if {*map(type, texts)} <= {str} and type(versions) is int:
+        _must_be_texts(looks, latest or "", *links, *artifacts, *held.values())
+        if type(versions) is int:
             return _KeptRow(looks, tuple(aliases), links, artifacts, Row(kind, name, about, latest, held, versions))
     return None
 
@@ -176,10 +176,15 @@ def _about(facts: Any) -> About:
     """Read what a model's or artifact's own file says: each fact of its kind, lists as tuples; raises TypeError."""
     if tuple(facts) != _ABOUT or tuple(map(type, facts.values())) != _KINDS:
         raise TypeError(facts)
-    if not {*map(type, facts["withdrawn"].values())} <= {str}:
-        raise TypeError(facts)
     read: Any = [tuple(fact) if type(fact) is list else fact for fact in facts.values()]
-    return About(*read)
+    about = About(*read)
+    _must_be_texts(*about.owners, *about.tags, *about.withdrawn.values())
+    return about
+
+
+def _must_be_texts(*values: str) -> None:
+    """Raise TypeError where one of these is no text: joining them is the quickest way to look at each."""
+    "".join(values)
 
 
 _ABOUT = tuple(field.name for field in fields(About))

@@ -132,18 +132,19 @@ class WorkingTree:
         import hashlib
 
         found: list[int] = []
-        lstat, top = os.lstat, self._top
+        lstat, add, top = os.lstat, found.extend, self._top
         for folder, names in sources:
             if not self._is_real(folder.rpartition("/")[0]):
                 continue
-            for path in (folder, *[f"{folder}/{name}" for name in names]):
+            on_disk = f"{top}/{folder}"
+            for path in (on_disk, *[f"{on_disk}/{name}" for name in names]):
                 try:
-                    one = lstat(f"{top}/{path}")
+                    one = lstat(path)
                 except (OSError, ValueError) as error:
-                    _check_absent(error, path)
-                    found += _NOTHING
+                    _check_absent(error, path[len(top) + 1 :])
+                    add(_NOTHING)
                 else:  # a flat list, since a large registry has a hundred thousand of these
-                    found += (one.st_ctime_ns, one.st_mtime_ns, one.st_size, one.st_ino)
+                    add((one.st_ctime_ns, one.st_mtime_ns, one.st_size, one.st_ino))
         if settled and max(found[::4], default=0) > self._born - RACY_NS:
             return None
         return hashlib.blake2b(_as_bytes(found), digest_size=20).hexdigest()

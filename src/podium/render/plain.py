@@ -36,11 +36,10 @@ def number(value: float) -> str:
 
 def columns(rows: Iterable[Sequence[str]], head: Sequence[str]) -> str:
     """Lay rows out in columns under a head, two spaces apart."""
-    table = [list(head), *([one_line(cell) for cell in row] for row in rows)]
-    widths = [max(len(row[n]) for row in table) for n in range(len(head))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in table
-    )
+    table = [tuple(head), *(tuple(map(one_line, row)) for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    line = "  ".join(f"{{:<{width}}}" for width in widths).format
+    return "\n".join([line(*row).rstrip() for row in table])
 
 
 def document(value: Any) -> str:
