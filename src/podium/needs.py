@@ -264,7 +264,7 @@ def _held_by(registry: Registry, kind: str, name: str) -> Iterator[Key]:
     """Give the versions that the aliases of a model or artifact hold; what cannot be read cannot be used either."""
     with suppress(Refused):
         for version in (registry.models if kind == "model" else registry.artifacts)[name].held.values():
-            with suppress(Refused):
+            with suppress(Refused, KeyError):  # a link that is not there is none that anybody could use
                 if kind == "artifact":
                     yield name, version
                 else:
