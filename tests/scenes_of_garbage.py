@@ -25,11 +25,15 @@ SIDE = [
     "refs/heads/b{}", "refs/pull/{}/head", "refs/pull/{}/merge", "refs/merge-requests/{}/head", "refs/tags/t{}",
     "refs/notes/n{}", "refs/odd/{}",
 ]  # fmt: skip
-LOCAL = ["refs/heads/mine{}", "refs/tags/mine{}", "refs/remotes/gone/b{}", "refs/remotes/bundle/main{}", "refs/notes/mine{}"]
+LOCAL = [
+    "refs/heads/mine{}",
+    "refs/tags/mine{}",
+    "refs/remotes/gone/b{}",
+    "refs/remotes/bundle/main{}",
+    "refs/notes/mine{}",
+]
 PROTECTED, FREE = ("production", "staging"), ("free",)
-CLONE = (
-    "[core]\n\trepositoryformatversion = 0\n\tbare = false\n[remote \"{}\"]\n\turl = {}\n\tfetch = +refs/heads/*:refs/remotes/{}/*\n"
-)
+CLONE = '[core]\n\trepositoryformatversion = 0\n\tbare = false\n[remote "{}"]\n\turl = {}\n\tfetch = +refs/heads/*:refs/remotes/{}/*\n'
 
 
 @dataclass
@@ -79,8 +83,10 @@ class Scene:
         own, members, objects = self.data()
         remote = self.chance.choice(["", "", "", "  remote: second\n", "  remote: store\n", "  remote: left\n"])
         size = sum(int(str(one["size"])) for one in members)
-        text = f"outs:\n- md5: {own}\n  size: {size}\n  nfiles: {len(members)}\n  hash: md5\n{remote}  path: {version}\n"
-        text += "meta:\n  created: \"2026-01-01T00:00:00Z\"\n  author: Ada <ada@acme.dev>\n"
+        text = (
+            f"outs:\n- md5: {own}\n  size: {size}\n  nfiles: {len(members)}\n  hash: md5\n{remote}  path: {version}\n"
+        )
+        text += 'meta:\n  created: "2026-01-01T00:00:00Z"\n  author: Ada <ada@acme.dev>\n'
         if self.chance.random() < 0.3:
             lines = "".join(sorted(f"{one['sha256']}  {one['path']}\n" for one in members))
             text += f"  manifest: remote\n  sha256: {hashlib.sha256(lines.encode()).hexdigest()}\n"
@@ -105,7 +111,9 @@ class Scene:
         links = sum(path.startswith("models/M/versions/") for path in files)
         numbers = versions(files, "v/a")
         model = f"models/M/aliases/{self.chance.choice([*PROTECTED, 'production', *FREE])}.yaml"
-        path, most = self.chance.choice([(model, links), (model, links), ("artifacts/v/a/aliases/best.yaml", len(numbers))])
+        path, most = self.chance.choice(
+            [(model, links), (model, links), ("artifacts/v/a/aliases/best.yaml", len(numbers))]
+        )
         if most:
             version = f"v{self.chance.randrange(most)}" if self.chance.random() < 0.85 else "null"
             files[path] = f"generation: {generation(files.get(path)) + 1}\nversion: {version}\n".encode()
@@ -195,11 +203,21 @@ class Scene:
 
     def tips(self) -> list[Files]:
         """Give what branches, pull requests and work trees hold: those may want a withdrawn version, tags only what aliases hold."""
-        numbers = [n for refs in (self.origin, self.fork, self.own) for ref, n in refs.items() if "refs/tags/" not in ref]
-        return [*(self.commits[n] for n in (*numbers, *self.heads)), *(files for files in self.loose if "registry.yaml" in files)]
+        numbers = [
+            n for refs in (self.origin, self.fork, self.own) for ref, n in refs.items() if "refs/tags/" not in ref
+        ]
+        return [
+            *(self.commits[n] for n in (*numbers, *self.heads)),
+            *(files for files in self.loose if "registry.yaml" in files),
+        ]
 
     def tagged(self) -> list[Files]:
-        return [self.commits[n] for refs in (self.origin, self.fork, self.own) for ref, n in refs.items() if "refs/tags/" in ref]
+        return [
+            self.commits[n]
+            for refs in (self.origin, self.fork, self.own)
+            for ref, n in refs.items()
+            if "refs/tags/" in ref
+        ]
 
     def pairs(self) -> set[tuple[str, bytes]]:
         """Give each record that anything leads to, with its path."""
@@ -213,7 +231,11 @@ class Scene:
 
     def given_up(self) -> set[tuple[str, bytes]]:
         main = self.commits[self.origin[MAIN]]
-        gone = {(artifact, one) for artifact in ("v/a", "v/b") for one in withdrawn(main, artifact) & versions(main, artifact)}
+        gone = {
+            (artifact, one)
+            for artifact in ("v/a", "v/b")
+            for one in withdrawn(main, artifact) & versions(main, artifact)
+        }
         tips = self.tips()
         gone -= {(a, n) for a, n in gone for files in tips if n in versions(files, a) - withdrawn(files, a)}
         gone -= {one for files in (*tips, *self.tagged()) for one in held(files)}
@@ -245,7 +267,9 @@ class Scene:
             for kind, parent in zip(["from", "merge"], self.parents[number], strict=False):
                 lines.append(f"{kind} :{parent + 1}\n".encode())
             lines.append(b"deleteall\n")
-            lines += [f"M 100644 inline {p}\ndata {len(c)}\n".encode() + c + b"\n" for p, c in self.commits[number].items()]
+            lines += [
+                f"M 100644 inline {p}\ndata {len(c)}\n".encode() + c + b"\n" for p, c in self.commits[number].items()
+            ]
         for ref, number in refs.items():
             if ref.startswith("refs/tags/") and number % 2:
                 lines.append(f"tag {ref[10:]}\nfrom :{number + 1}\ntagger {WHO}\ndata 1\nx\n".encode())
@@ -306,7 +330,7 @@ def scene(folder: Path, seed: int, later: float) -> Scene:
     policies = "".join(f"  {name}: {{description: live}}\n" for name in PROTECTED)
     start = {
         "registry.yaml": f"apiVersion: podium/v1\nentity: acme\naliases:\n{policies}".encode(),
-        ".dvc/config": "[core]\n    remote = store\n".encode()
+        ".dvc/config": b"[core]\n    remote = store\n"
         + b"".join(f"['remote \"{name}\"']\n    url = {folder / name}\n".encode() for name in made.stores),
     }
     made.origin[MAIN] = made.commit([], start)
@@ -317,7 +341,9 @@ def scene(folder: Path, seed: int, later: float) -> Scene:
             made.disturb(made.origin, SIDE)
         if chance.random() < 0.1:
             made.merge(chance.choice(list(made.origin)))
-    calm = {ref: number for ref, number in made.origin.items() if ref == MAIN or chance.random() < chance.choice([0.2, 1])}
+    calm = {
+        ref: number for ref, number in made.origin.items() if ref == MAIN or chance.random() < chance.choice([0.2, 1])
+    }
     made.origin = calm
     for _ in range(chance.choice([0, 4])):
         files = dict(made.commits[made.origin[MAIN]])

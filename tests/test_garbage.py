@@ -8,9 +8,10 @@ import pytest
 
 from podium import api, garbage, git
 from podium.errors import Denied, Unavailable
+from tests import scenes_of_garbage as scenes
 from tests import worlds
 
-ROUNDS = int(os.environ.get("PODIUM_TEST_ROUNDS", "5"))
+ROUNDS = int(os.environ.get("PODIUM_TEST_ROUNDS", "3"))
 LATER = time.time() + 30 * 86400
 pytestmark = pytest.mark.usefixtures("own_settings")
 
@@ -118,6 +119,39 @@ def test_what_withdrawn_versions_need_goes_unless_something_else_needs_it(tmp_pa
     keeper(root, without_withdrawn=True).delete()
     assert stored(world.store) >= needed
     assert not stored(world.store) & may_go
+
+
+@pytest.mark.parametrize("seed", range(ROUNDS + 1))
+def test_what_the_model_of_a_scene_says_is_needed_stays_and_all_the_rest_goes(tmp_path, seed):
+    """Several repositories and stores, whatever git keeps in a clone, aliases that go to and fro; the odd ones `--withdrawn`."""
+    made = scenes.scene(tmp_path, seed, LATER)
+    needed = made.needed(without_withdrawn=seed % 2 == 1)
+    registry = api.open(tmp_path / "clone")
+    garbage.Keeper(
+        sources=[registry.source],
+        storage=registry.storage,
+        remotes=sorted(made.stores),
+        cache=False,
+        home=registry.source.home,
+        now=LATER,
+        without_withdrawn=seed % 2 == 1,
+    ).delete()
+    for name, there in made.stores.items():
+        assert scenes.left(tmp_path / name) == {one for one in there if one in needed or one in made.young}
+
+
+def test_an_alias_that_names_a_link_which_is_not_there_stops_nothing(tmp_path):
+    made = worlds.world(tmp_path, 0, steps=0)
+    files = commit(made, made.log)
+    artifact = next(path.split("/versions/")[0] for path in files if path.endswith(".dvc"))
+    gone = {
+        "models/M/aliases/production.yaml": b"generation: 1\nversion: v7\n",
+        f"{artifact}/artifact.yaml": b"description: A\nwithdrawn:\n  v0: bad\n",
+    }
+    commit(made, lambda files: files.update(gone))
+    made.write()
+    keeper(clone(made, tmp_path), without_withdrawn=True).delete()
+    assert stored(made.store) == set()
 
 
 # --- one promise at a time ------------------------------------------------------------------------------------------

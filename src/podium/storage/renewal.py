@@ -47,8 +47,8 @@ class Renewal:
         What has gone meanwhile, or can only be renewed by sending it, is sent. Gives what was renewed in place, as it was, for
         ``look``.
         """
-        now = time.time()
-        found = {one.md5: one for one in there if stored.is_old(one, now)}
+        before = time.time() - stored.RENEWAL
+        found = {one.md5: one for one in there if one.modified is not None and one.modified < before}
         old = sorted(found, key=lambda md5: md5.endswith(".dir"))  # as they are sent: files first
         if not old:
             return []

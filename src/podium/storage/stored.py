@@ -75,11 +75,6 @@ class Contents:
             self.unfinished.append(Unfinished(f"files/md5/{first}/{rest}", size, modified))
 
 
-def is_old(stored: Stored, now: float) -> bool:
-    """Tell whether an object that is needed anew has to be given a new time."""
-    return stored.modified is not None and now - stored.modified > RENEWAL
-
-
 def is_same(listed: Stored, now: Stored) -> bool:
     """Tell whether nobody has written an object, or given it a new time, since it was listed."""
     return None not in (listed.modified, now.modified) and now.modified <= listed.modified + _TICK  # type: ignore[operator]

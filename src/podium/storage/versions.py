@@ -141,6 +141,8 @@ class Storage:
         return Sent.of(sent)
 
     def _send(self, needed: _Objects, missing: Sequence[str], target: Remote, progress: Progress) -> Sent:
+        if not missing:
+            return Sent()
         files = [md5 for md5 in missing if not md5.endswith(".dir")]
         total = sum(max(needed.sizes[md5], 0) for md5 in files)
         target.check_room(total, self._cache.folder)
