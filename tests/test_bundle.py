@@ -5,6 +5,7 @@ import os
 import random
 import shutil
 import tarfile
+import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from podium.bundle import archive
 from podium.errors import Denied, Unavailable
 from podium.git import bundling
 from tests import worlds
+from tests.hostile.typed import typed
 
 pytestmark = pytest.mark.usefixtures("own_settings")
 
@@ -94,6 +96,7 @@ def test_a_version_with_a_remote_of_its_own_can_be_used_where_that_is_out_of_rea
     world = worlds.world(tmp_path, 4, steps=0)
     files = dict(world.commits[0])
     files[".dvc/config"] += b"['remote \"far\"']\n    url = %s\n" % bytes(tmp_path / "far")
+    files[".dvc/config"] += b"[cache]\n    dir = %s\n" % bytes(tmp_path / "large")  # where the bundle comes from
     world.log(files)
     path = next(path for path in files if path.endswith("v0.dvc"))
     files[path] = files[path].replace(b"  hash: md5\n", b"  hash: md5\n  remote: far\n")
@@ -104,8 +107,10 @@ def test_a_version_with_a_remote_of_its_own_can_be_used_where_that_is_out_of_rea
     registry = api.open(tmp_path / "checkout")
     bundle.create(registry.source, registry.storage, tmp_path / "all.podium")
     shutil.rmtree(tmp_path / "far")
+    shutil.rmtree(tmp_path / "large")
     bundle.take(tmp_path / "all.podium", tmp_path / "here")
     assert api.open(tmp_path / "here").use("M:v0").files
+    assert not (tmp_path / "large").exists()
 
 
 def test_the_same_registry_gives_the_same_bytes_but_for_git(template, site):
@@ -215,6 +220,10 @@ INDEXES = {
     "no history": lambda data: data.pop("history"),
     "a list": lambda data: data.update(refs=[]),
     "a format of old": lambda data: data.update(format=0),
+    "a truth for a format": lambda data: data.update(format=True),
+    "a list for a head": lambda data: data.update(head=[]),
+    "a mapping for a head": lambda data: data.update(head={}),
+    "more than podium writes": lambda data: data.update(note="x"),
 }
 
 
@@ -223,13 +232,28 @@ def test_an_index_that_podium_does_not_write_is_refused(site, kind):
     with archive.opened(site / "all.podium") as opened:
         data = json.loads(opened.index.encoded())
     INDEXES[kind](data)
-    content = json.dumps(data).encode()
+    content = json.dumps(data, indent=0).encode()
     with (site / "all.podium").open("wb") as stream:
         archive._write_member(stream, archive.INDEX, len(content), [content])
         stream.write(bytes(1 << 16))
     with pytest.raises(Denied, match="damaged"):
         bundle.take(site / "all.podium", site / "here")
     assert left(site) == ["all.podium"]
+
+
+@pytest.mark.parametrize(
+    "content", [b"[" + b"[]," * (1 << 20), b'{"objects": [' + b"1," * (1 << 20) + b"1]}", b'{"a":' * (1 << 18)]
+)
+def test_an_index_of_many_small_things_is_refused_before_they_are_made(site, content):
+    with (site / "all.podium").open("wb") as stream:
+        archive._write_member(stream, archive.INDEX, len(content), [content])
+    tracemalloc.start()
+    try:
+        with pytest.raises(Denied, match="damaged"):
+            bundle.verify(site / "all.podium")
+        assert tracemalloc.get_traced_memory()[1] < 4 * len(content)
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_newer_format_is_exit_3(site):
@@ -306,3 +330,70 @@ def test_a_history_that_git_would_not_take_is_refused(site):
     with pytest.raises(Denied, match="history in the bundle"):
         bundle.take(site / "all.podium", site / "here")
     assert left(site) == ["all.podium"]
+
+
+def with_history(site, history, refs=None):
+    """Put another history into the bundle; refs are the bundle's own unless they are given."""
+    sums = archive.hashing.of_bytes(history)
+    rewritten(site, lambda index: replace(index, history=sums, refs=refs or index.refs), {"history": history})
+
+
+def test_a_history_that_points_at_a_repository_of_this_machine_is_not_followed(template, site):
+    with_history(site, b"gitdir: %s\n" % bytes(template / "origin.git"))
+    with pytest.raises(Denied, match="no bundle of Git's"):
+        bundle.verify(site / "all.podium")
+    with pytest.raises(Denied, match="no bundle of Git's"):
+        bundle.take(site / "all.podium", site / "here")
+    assert left(site) == ["all.podium"]
+
+
+def test_a_branch_or_tag_that_is_no_commit_is_refused(template, site):
+    repository = site / "made.git"
+    worlds.git(site, "clone", "-q", "--bare", str(template / "origin.git"), str(repository))
+    thing = worlds.git(repository, "hash-object", "-w", "--stdin", stdin=b"x").strip()
+    worlds.git(repository, "tag", "thing", thing)
+    worlds.git(repository, "bundle", "create", "-q", str(site / "made"), "main", "thing")
+    main = worlds.git(repository, "rev-parse", "main").strip()
+    with_history(site, (site / "made").read_bytes(), {"refs/heads/main": main, "refs/tags/thing": thing})
+    with pytest.raises(Denied, match="no commit"):
+        bundle.verify(site / "all.podium")
+
+
+def test_a_name_of_a_branch_is_quoted_where_it_is_to_be_typed(template, site):
+    repository = site / "made.git"
+    worlds.git(site, "clone", "-q", "--bare", str(template / "origin.git"), str(repository))
+    worlds.git(repository, "branch", "a;touch${IFS}b", "main")
+    worlds.git(repository, "bundle", "create", "-q", str(site / "made"), "a;touch${IFS}b")
+    main = worlds.git(repository, "rev-parse", "main").strip()
+    name = "refs/heads/a;touch${IFS}b"
+    sums = archive.hashing.of_bytes((site / "made").read_bytes())
+    rewritten(
+        site,
+        lambda index: replace(index, history=sums, refs={name: main}, head=name),
+        {"history": (site / "made").read_bytes()},
+    )
+    assert typed("bundle", "import", site / "all.podium", site / "here").code == 0
+    said = typed("bundle", "import", site / "all.podium", site / "here").err
+    assert "`git merge --ff-only 'bundle/a;touch${IFS}b'`" in said
+
+
+PLANTED = (".dvc", ".dvc/tmp", ".dvc/cache", ".dvc/cache/files/md5", ".dvc/cache/podium-tmp", ".dvc/config.local")
+
+
+@pytest.mark.parametrize("path", PLANTED)
+def test_what_a_bundle_plants_where_this_machines_own_things_are_leads_nowhere(template, site, path):
+    made, outside = site / "made.git", site / "outside"
+    outside.mkdir()
+    worlds.git(site, "clone", "-q", "--bare", str(template / "origin.git"), str(made))
+    link = worlds.git(made, "hash-object", "-w", "--stdin", stdin=bytes(outside)).strip()
+    worlds.git(made, "read-tree", "main")
+    worlds.git(made, "update-index", "--add", "--replace", "--cacheinfo", f"120000,{link},{path}")
+    tree = worlds.git(made, "write-tree").strip()
+    commit = worlds.git(made, "commit-tree", "-p", "main", "-m", "x", tree).strip()
+    worlds.git(made, "update-ref", "refs/heads/main", commit)
+    worlds.git(made, "bundle", "create", "-q", str(site / "made"), "main")
+    with_history(site, (site / "made").read_bytes(), {"refs/heads/main": commit})
+    with pytest.raises(Denied, match="in a commit"):
+        bundle.take(site / "all.podium", site / "here")
+    assert left(site) == ["all.podium", "made", "made.git", "outside"]
+    assert left(outside) == []

@@ -98,7 +98,10 @@ def _records(repository: Repository, refs: Iterable[str]) -> dict[str, Record]:
     found: dict[str, Record] = {}
     for ref in refs:
         commit = git.commit_named(repository, ref)
-        assert commit is not None
+        if commit is None:
+            raise Denied(
+                f"{ref!r} names no commit that can be read", "`git fsck` says more; take the name away, or mend it"
+            )
         tree = git.commit_tree(repository, commit)
         git.check_registry(tree, ref)
         for name, record in custody.named(codec.read(tree), None).items():
@@ -246,8 +249,10 @@ def take(file: Path, folder: Path, progress: Progress = silent) -> Bundled:
 
 
 def _into_clone(file: Path, folder: Path, progress: Progress) -> Bundled:
-    checkout, storage = git.Checkout(folder), Storage.at(folder)
+    checkout = git.Checkout(folder)
+    git.refuse_planted(checkout)
     assert checkout.git_dir
+    storage = Storage.at(folder)
     with archive.opened(file) as opened, _scratch(storage.scratch) as scratch:
         proven = _Proven.of(opened, scratch)
         sent = _sent(proven, storage.remote(), scratch, progress)
@@ -279,15 +284,20 @@ def _into_new(file: Path, folder: Path, store: Path, progress: Progress) -> Bund
 
 
 def _point(clone: Path, url: str) -> None:
-    """Make a folder the clone's remote, for this machine only."""
+    """
+    Make a folder the clone's remote, for this machine only, and the cache its own.
+
+    The registry in a bundle may name folders that mean something where it comes from: here, nothing is written to them.
+    """
+    git.refuse_planted(git.Checkout(clone))
     place = clone / ".dvc"
-    if place.is_symlink() or (place / "config.local").is_symlink():
+    if not place.is_dir() and os.path.lexists(place):
         raise Denied(
-            "the registry in the bundle has links for DVC's configuration", "see `podium check` where it comes from"
+            "the registry in the bundle has a file in the place of .dvc", "see `podium check` where it comes from"
         )
     place.mkdir(exist_ok=True)
     (place / "config.local").write_text(
-        f"[core]\n    remote = {BRANCHES}\n['remote \"{BRANCHES}\"']\n    url = {url}\n"
+        f"[core]\n    remote = {BRANCHES}\n[cache]\n    dir = cache\n['remote \"{BRANCHES}\"']\n    url = {url}\n"
     )
 
 

@@ -26,6 +26,8 @@ INDEX, HISTORY = "podium-bundle.json", "history.bundle"
 FORMAT = 1
 _LARGEST_INDEX = 256 << 20
 """Bytes: more than a million objects."""
+_LEAST, _FEW = 25, 10
+"""Bytes of an index for each comma in it, but for some: what holds more would take far more memory than it has bytes."""
 _LARGEST = 1 << 60
 _BLOCK = 512
 _MD5 = re.compile(r"[0-9a-f]{32}(?:\.dir)?")
@@ -53,6 +55,8 @@ class Index:
     @classmethod
     def decoded(cls, content: bytes, where: str) -> Index:
         """Read it; raises Denied where it is not what podium writes, Unavailable where a newer podium wrote it."""
+        if content.count(b"[") != 1 or content.count(b",") > len(content) // _LEAST + _FEW:
+            raise damaged(where, "its index is not what podium writes")
         try:
             data: dict[str, Any] = json.loads(content)
             if isinstance(data["format"], int) and data["format"] > FORMAT:
@@ -67,11 +71,14 @@ class Index:
             and len(objects) == len(data["objects"])
             and all(map(_MD5.fullmatch, objects))
             and all(_REF.fullmatch(ref) and _ID.fullmatch(id_) for ref, id_ in refs.items())
-            and (head is None or (head in refs and head.startswith("refs/heads/")))
+            and (head is None or (isinstance(head, str) and head in refs and head.startswith("refs/heads/")))
         )
         if not sound:
             raise damaged(where, "its index is not what podium writes")
-        return cls(refs, head, history, objects)
+        index = cls(refs, head, history, objects)
+        if index.encoded() != content:
+            raise damaged(where, "its index is not what podium writes")
+        return index
 
 
 def _sums(entry: Mapping[str, Any], md5: str) -> Sums:

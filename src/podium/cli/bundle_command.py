@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -89,7 +90,9 @@ def take(file: Path, folder: Path, form: str) -> None:
     if form == "text" and not fresh:
         branch = next((ref.removeprefix("refs/heads/") for ref in taken.refs if ref.startswith("refs/heads/")), None)
         say.note(
-            f"its history is in bundle/: `git merge --ff-only bundle/{branch}`" if branch else "its tags are there"
+            f"its history is in bundle/: `git merge --ff-only {shlex.quote(f'bundle/{branch}')}`"
+            if branch
+            else "its tags are there"
         )
 
 

@@ -15,6 +15,7 @@ from podium.git.revisions import UNSHALLOW, commit_named
 if TYPE_CHECKING:
     from pygit2 import Repository
 
+_BEGINNING = b"# v2 git bundle\n"
 _CHECKED = ("-c", "fetch.fsckObjects=true", "-c", "core.hooksPath=/dev/null")
 
 
@@ -49,6 +50,9 @@ def unpacked(file: Path, folder: Path, refspec: str = "+refs/*:refs/*") -> dict[
 
     Raises Denied where the file is no such history, or needs more than it has.
     """
+    with file.open("rb") as stream:
+        if stream.read(len(_BEGINNING)) != _BEGINNING:  # git would take `gitdir: …` for the way to another repository
+            raise Denied("the history in the bundle cannot be read: it is no bundle of Git's", "make it anew")
     folder.mkdir(parents=True)
     program.output(folder, "init", "--quiet", "--bare", "--template=", ".")
     ran = program.run(folder, *_CHECKED, "fetch", *QUIET, "--", str(file), refspec, bare=True, timeout=program.NETWORK)
@@ -68,7 +72,11 @@ def taken_over(file: Path, checkout: Path, remote: str) -> None:
 
 
 def checked_out(file: Path, folder: Path, branch: str) -> None:
-    """Make a work tree of a branch in a file's history, with its other branches and tags; raises Unavailable."""
+    """
+    Make a work tree of a branch in a file's history, with its other branches and tags.
+
+    Raises Denied where it holds a path that git does not write, Unavailable where the disk does not take it.
+    """
     program.output(folder, "init", "--quiet", "--template=", "-b", branch, ".")
     specs = (
         "+refs/heads/*:refs/remotes/bundle/*",
@@ -80,4 +88,10 @@ def checked_out(file: Path, folder: Path, branch: str) -> None:
     )
     if ran.code != 0:
         raise program.unavailable("the history of the bundle cannot be fetched", ran.messages)
-    program.output(folder, "-c", "core.hooksPath=/dev/null", "reset", "--quiet", "--hard")
+    ran = program.run(folder, "-c", "core.hooksPath=/dev/null", "reset", "--quiet", "--hard")
+    if "invalid path" in ran.messages:
+        raise Denied(
+            f"{branch!r} holds a path that git does not write: {ran.messages}", "take it out, and bundle again"
+        )
+    if ran.code != 0:
+        raise program.unavailable("the files of the bundle cannot be written", ran.messages)

@@ -309,7 +309,9 @@ Source = Checkout | Bare | Hosted
 
 
 _LOCAL = ".dvc/config.local"
-_NO_LINKS = (".dvc", ".dvc/config", ".dvc/tmp", ".dvc/cache/podium", ".dvc/cache/files", ".dvc/cache")
+_CACHE = ".dvc/cache"
+_OF_THE_CACHE = ("podium", "podium-proofs", "podium-tmp", "files", "files/md5")
+_NO_LINKS = (".dvc", ".dvc/config", ".dvc/tmp", _CACHE, *(f"{_CACHE}/{name}" for name in _OF_THE_CACHE))
 PRIVATE = (_LOCAL, *_NO_LINKS)
 """Paths of a checkout that are this machine's own, or lead to what is."""
 
