@@ -12,10 +12,12 @@ import time
 from dataclasses import replace
 
 import pytest
+from dvc.config_schema import REMOTE_SCHEMAS
 
 from podium import manifest
 from podium.errors import Denied, Unavailable
 from podium.storage import Storage, failures
+from podium.storage import remote as remotes
 from podium.storage.progress import Meter, Stopped, each
 from tests.far import connect
 from tests.servers import DvcRemote
@@ -193,6 +195,31 @@ def on_disk(tmp_path, disk):
     with (root / ".dvc/config").open("a") as config:
         config.write(f"[cache]\n    dir = {disk}/cache\n")
     return root
+
+
+def test_what_is_advised_to_give_a_server_longer_is_a_setting_of_dvc():
+    assert remotes._LONGER
+    for scheme, option in remotes._LONGER.items():
+        assert option in {str(key) for key in REMOTE_SCHEMAS[scheme]}, scheme
+
+
+def test_what_client_libraries_log_is_not_printed_and_reaches_who_asks_for_it(tmp_path):
+    root = tmp_path / "registry"
+    root.mkdir()
+    DvcRemote("http://127.0.0.1:1/store").add(root, default=True)
+    program = f"""
+import io, logging, sys
+from pathlib import Path
+from podium.storage import Storage
+Storage.at(Path({str(root)!r})).remote()
+logging.getLogger("gcsfs.retry").warning("a token")
+heard = io.StringIO()
+logging.basicConfig(stream=heard)
+logging.getLogger("gcsfs.retry").warning("a token")
+print(heard.getvalue())
+"""
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert (ran.stderr, "a token" in ran.stdout) == ("", True)
 
 
 def test_room_is_looked_for_before_a_byte_is_brought(tmp_path, small_disk, source):

@@ -142,7 +142,26 @@ class Config:
         if missing:
             package = _EXTRAS.get(scheme, f"dvc-{scheme}")
             raise Unavailable(f"the DVC remote {name!r} needs a package", f"install it: `pip install '{package}'`")
+        _hush()
         return kind, options, path
+
+
+def _hush() -> None:
+    """
+    Keep what client libraries log off stderr, where Python prints it if a program has set up no logging.
+
+    They write tracebacks, and addresses with all that is in them. A program that has set logging up gets it all.
+    """
+    for library in _CLIENTS:
+        logger = logging.getLogger(library)
+        if not logger.handlers:
+            logger.addHandler(logging.NullHandler())
+
+
+_CLIENTS = (
+    *("adlfs", "aiobotocore", "aiohttp", "asyncio", "asyncssh", "azure", "botocore", "fsspec"),
+    *("gcsfs", "google", "httpx", "s3fs", "sshfs", "urllib3", "webdav4"),
+)
 
 
 def load(folder: Path, *, detached: bool = False, configuration: bytes | None = None) -> Config:

@@ -402,9 +402,9 @@ class ServerRemote:
         except Silent:
             seconds = f"{self._watch.silence:.0f} seconds"
             what = f"the DVC remote {self.name!r} says nothing, or next to nothing, for {seconds}"
-            option = "timeout" if self._filesystem.protocol.startswith("webdav") else "read_timeout"
-            more = f"`dvc remote modify --local {self.name} {option} SECONDS` gives it longer"
-            raise Broken(what, f"try again later; {more}") from None
+            option = _LONGER.get(self._filesystem.protocol)
+            more = f"; `dvc remote modify --local {self.name} {option} SECONDS` gives it longer" if option else ""
+            raise Broken(what, f"try again later{more}") from None
         except FileNotFoundError as error:
             if is_answer(error, of_http=self._is_http):
                 raise Absent from None
@@ -414,6 +414,12 @@ class ServerRemote:
 
 
 Remote = FolderRemote | ServerRemote
+
+_LONGER = {
+    **dict.fromkeys(("s3", "http", "https", "azure"), "read_timeout"),
+    **dict.fromkeys(("ssh", "webdav", "webdavs"), "timeout"),
+}
+"""What DVC calls the seconds that a server may take; Google's have no such setting."""
 
 
 def _own_limit(settings: Mapping[str, Any]) -> float:
