@@ -7,8 +7,9 @@ import time
 
 import pytest
 
-from podium import api, garbage
+from podium import api, custody, garbage
 from podium.errors import Unavailable
+from podium.progress import silent
 from podium.storage import Storage, partial, renewal, stored
 from podium.storage.progress import Meter
 from podium.storage.renewal import Renewal
@@ -144,7 +145,7 @@ def test_gc_spares_what_got_a_new_time_since_it_was_listed(here, tmp_path):
     assert len(found.garbage) == 3
     here.push([record(logged(here, tmp_path, a="1"))])
     keeper = garbage.Keeper([], here, ["store"], False, None, time.time())
-    went = keeper._take_away(found, Meter(lambda *_: None, "", 0))
+    went = keeper._take_away(found, Meter(silent, "", 0))
     kept = content.files[0].md5
     assert ({one.md5 for one in went.garbage}, [one.md5 for one in went.young]) == (
         {content.md5, content.files[1].md5},
@@ -188,6 +189,30 @@ def test_logging_what_is_recorded_sends_what_its_remote_lost(tmp_path, landing):
     assert found == ({} if "dry_run" in landing else there)
 
 
+@pytest.mark.usefixtures("own_settings")
+def test_upload_renews_what_others_cannot_see_to_be_needed(tmp_path, by_mtime):
+    made = worlds.world(tmp_path, 0, steps=0)
+    root = clone(made, tmp_path)
+    for number in range(3):
+        (tmp_path / "out").mkdir(exist_ok=True)
+        (tmp_path / "out/w.bin").write_bytes(b"weights %d" % number)
+        with api.open(root).edit("Log", commit=True) as edit:
+            edit.log("v/a", tmp_path / "out")
+            if number == 1:
+                edit.withdraw("v/a:v0", "bad")
+        if number == 1:
+            subprocess.run(["git", "push", "-q", "origin", "HEAD"], cwd=root, check=True)
+    age(made.store)
+    records = custody.named(api.open(root).value, None)
+    settled = custody.settled(api.open(root).source, records)
+    assert settled == {records["v/a:v1"].md5}
+    custody.upload(Storage.at(root), records, settled=settled)
+    ours = {name: {one.md5, *(file.md5 for file in one.files or ())} for name, one in records.items()}
+    assert set(old(made.store)) & {md5[2:] for md5 in set().union(*ours.values())} == {
+        md5[2:] for md5 in ours["v/a:v1"]
+    }
+
+
 # --- servers ---------------------------------------------------------------------------------------------------------
 
 
@@ -212,7 +237,7 @@ def test_on_ssh_what_is_gone_in_that_moment_is_sent_and_what_is_not_ours_left(re
     remote = far.storage.remote()
     sent = []
     listed = Stored("0" * 32, 1, OLD)
-    Renewal(remote, lambda _: True, sent.extend).renew([listed], Meter(lambda *_: None, "", 0))
+    Renewal(remote, lambda _: True, sent.extend).renew([listed], silent)
     assert sent == ["0" * 32]
 
 
@@ -283,7 +308,7 @@ def test_what_killed_uploads_left_on_a_server_goes_once_it_is_old(reach, tmp_pat
         rename(self, *places)
 
     monkeypatch.setattr(type(remote), "_rename", looked)
-    remote.send(content.files[0].md5, far.storage.cache.path(content.files[0].md5), Meter(lambda *_: None, "", 0))
+    remote.send(content.files[0].md5, far.storage.cache.path(content.files[0].md5), Meter(silent, "", 0))
     assert [left.size for left in seen] == [5]
     for path in (seen[0].name, LEFT, *OTHERS):
         far.store.write(path, b"12345")

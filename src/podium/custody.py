@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from podium import git, layout, model
+from podium import codec, git, layout, model
 from podium.errors import Denied, NoVersions, Refused
 from podium.progress import Progress, silent
 
@@ -117,18 +117,20 @@ def upload(
 
 def settled(source: git.Source, records: Mapping[str, model.Record]) -> frozenset[str]:
     """
-    Give the hashes of those versions that the default branch of the remote has, as far as is known here.
+    Give the hashes of those versions that the default branch of the remote has and has not withdrawn, as far as is known here.
 
     Whoever looks for garbage sees that they are needed. ``records`` are named ``project/artifact:vN``, and more after a blank.
     """
     tree = _published(source)
     if tree is None:
         return frozenset()
+    artifacts = codec.read(tree).artifacts
     found: set[str] = set()
     for name, record in records.items():
         artifact, _, number = name.partition(" ")[0].rpartition(":")
-        with suppress(KeyError, Denied):
-            if record.md5.encode() in tree.read(layout.version("artifact", artifact, number)):
+        with suppress(KeyError, Denied, Refused):
+            content = tree.read(layout.version("artifact", artifact, number))
+            if record.md5.encode() in content and number not in artifacts[artifact].withdrawn:
                 found.add(record.md5)
     return frozenset(found)
 

@@ -122,9 +122,7 @@ class _Job:
         if not dry_run:
             safe = {md5 for parcel in parcels if parcel.md5 in settled for md5 in parcel.objects}
             renewal = self._renewal(parcels, files, progress)
-            renewed = renewal.renew(
-                [one for md5, one in there.items() if md5 not in safe], Meter(progress, "copying", 0)
-            )
+            renewed = renewal.renew([one for md5, one in there.items() if md5 not in safe], progress)
             self._send(lacking, progress)
         lacking = [file for file in lacking if file.md5 not in self.bad]
         whole = [parcel for parcel in folders if not self._lacks(parcel)]

@@ -14,7 +14,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from podium.errors import Unavailable
+from podium.errors import Denied, Unavailable
+from podium.progress import Progress, silent
 from podium.storage import stored
 from podium.storage.failures import Broken
 from podium.storage.multipart import Call
@@ -40,7 +41,7 @@ class Renewal:
     """Tells whether this machine has an object, so that it can be sent again."""
     send: Callable[[Sequence[str]], object]
 
-    def renew(self, there: Iterable[Stored], meter: Meter) -> list[Stored]:
+    def renew(self, there: Iterable[Stored], progress: Progress) -> list[Stored]:
         """
         Give those of some objects a new time that are old.
 
@@ -52,7 +53,8 @@ class Renewal:
         old = sorted(found, key=lambda md5: md5.endswith(".dir"))  # as they are sent: files first
         if not old:
             return []
-        done = dict(each(lambda md5: (md5, self._renewed(md5)), old, self.target.jobs, meter))
+        meter = Meter(progress, "renewing", sum(one.size for one in found.values()))
+        done = dict(each(lambda md5: (md5, self._renewed(found[md5], meter)), old, self.target.jobs, meter))
         self._send_again([md5 for md5 in old if done[md5] is None], [md5 for md5 in old if done[md5] is False])
         return [found[md5] for md5 in old if done[md5]]
 
@@ -65,11 +67,13 @@ class Renewal:
         stale = [one.md5 for one in renewed if (then := now[one.md5]) is not None and stored.is_same(one, then)]
         self._send_again(gone, stale)
 
-    def _renewed(self, md5: str) -> bool | None:
+    def _renewed(self, one: Stored, meter: Meter) -> bool | None:
         try:
-            return self.target.renew(md5)
+            done = self.target.renew(one.md5)
         except Absent:
             return None
+        meter.add(one.size)
+        return done
 
     def _send_again(self, gone: Sequence[str], stale: Sequence[str]) -> None:
         """Send what is gone; and what is there with its old time where that can be done: it is no failure where it cannot."""
@@ -81,7 +85,7 @@ class Renewal:
                 self.send(here)
         except Broken:
             raise
-        except Unavailable as problem:
+        except (Unavailable, Denied) as problem:
             _warn(problem.sentence)
         if len(here) < len(stale):
             _warn(f"this machine does not have {len(stale) - len(here)} of them to send them again")
@@ -114,7 +118,7 @@ def _copy_in_parts(call: Call, place: dict[str, str], source: dict[str, Any], ke
         return {"PartNumber": number, "ETag": done["CopyPartResult"]["ETag"]}
 
     try:
-        meter = Meter(lambda *_: None, "", 0)
+        meter = Meter(silent, "", 0)
         parts = sorted(each(copied, range(1, -(-size // _WHOLE) + 1), _AT_ONCE, meter), key=lambda p: p["PartNumber"])
         call("complete_multipart_upload", **upload, MultipartUpload={"Parts": parts})
     except BaseException:

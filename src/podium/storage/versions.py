@@ -133,9 +133,7 @@ class Storage:
 
         renewal = Renewal(target, lambda md5: md5.endswith(".dir") or self._cache.proven(md5) is not None, send)
         with space.told("the cache"):
-            renewed = renewal.renew(
-                [one for md5, one in rest.items() if md5 not in safe], Meter(progress, "uploading", 0)
-            )
+            renewed = renewal.renew([one for md5, one in rest.items() if md5 not in safe], progress)
             send(list(missing))
             renewal.look(renewed)
         return Sent.of(sent)
