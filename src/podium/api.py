@@ -155,6 +155,7 @@ class Registry:
         """
         from podium import timeline
 
+        cache = folders.cache_if_any()
         return timeline.history(
             self.source.repository,
             timeline.tip(self.source, self.rev),
@@ -162,7 +163,7 @@ class Registry:
             refs.checked_alias(alias) if alias is not None else None,
             since=since.timestamp() if since is not None else None,
             until=until.timestamp() if until is not None else None,
-            kept=folders.cache() / "lines",
+            kept=cache / "lines" if cache is not None else None,
         )
 
     def named(self, name: str) -> refs.Reference:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, MutableMapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -43,18 +43,29 @@ def _nothing_earlier(model: str, alias: str) -> frozenset[str]:  # noqa: ARG001
     return frozenset()
 
 
+Contents = Callable[[str], MutableMapping[str, str]]
+"""Given a folder of versions: by the ids of files in it, what they hold that is not to be there twice. What is read is added."""
+
+
+def _nothing_read(folder: str) -> dict[str, str]:  # noqa: ARG001
+    """Know of no file."""
+    return {}
+
+
 @dataclass(frozen=True)
 class Step:
     """
     A registry before and after a change, and the paths at which the two differ, in order.
 
-    ``earlier`` looks into the history before the step; it raises Unavailable where a shallow clone hides it.
+    ``earlier`` looks into the history before the step; it raises Unavailable where a shallow clone hides it. ``contents`` is
+    what is known of files that were read for other steps.
     """
 
     before: Registry
     after: Registry
     differences: tuple[Difference, ...]
     earlier: Earlier = field(default=_nothing_earlier, repr=False)
+    contents: Contents = field(default=_nothing_read, repr=False)
 
     @property
     def paths(self) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from podium import checks, codec, custody, git, layout, rules
 from podium.checks import Finding
+from podium.contents import Contents
 from podium.errors import Refused, Unavailable, Usage
 from podium.history import Step
 from podium.model import Version
@@ -122,11 +123,12 @@ class Reviewed:
 
 
 @contextmanager
-def review(repository: Repository, base: str, head: str) -> Iterator[Reviewed]:
+def review(repository: Repository, base: str, head: str, known: Contents | None = None) -> Iterator[Reviewed]:
     """
     Judge what merging a head commit into a base commit would give, as a step from the base.
 
-    Policy, team schemas and rules come from the base; for policies the stricter of base and result decides. Raises
+    Policy, team schemas and rules come from the base; for policies the stricter of base and result decides. ``known`` is what
+    is known of versions' files by their ids; without it, what follows from the repository alone. Raises
     Unavailable where the two have no common ancestor, where history or objects are missing, or where the base is no registry.
     """
     ancestor = git.merge_base(repository, base, head)
@@ -143,9 +145,12 @@ def review(repository: Repository, base: str, head: str) -> Iterator[Reviewed]:
             codec.read(merge.tree),
             tuple(git.differences(merge.repository, before.id, merge.tree.id)),
             _earlier(repository, base),
+            (known or Contents(repository.path)).of,
         )
         _refuse_hidden_policies(step, base)
         checked = _judged(step, merge.conflicts)
+        if known is not None:
+            known.keep()
         note = (
             f"{head[:12]} has nothing that {base[:12]} does not have: there is nothing to judge"
             if ancestor == head
@@ -203,16 +208,17 @@ def _earlier(repository: Repository, base: str) -> Callable[[str, str], frozense
     return holders
 
 
-def each_step(repository: Repository, base: str, head: str) -> Iterator[Reviewed]:
+def each_step(repository: Repository, base: str, head: str, known: Contents | None = None) -> Iterator[Reviewed]:
     """
     Judge every first-parent commit since a base as a step of its own, oldest first: for pushes.
 
-    Each is to be looked at before the next is asked for. Raises what ``review`` raises, and Denied where the base is not on
+    Each is to be looked at before the next is asked for; what one read is known to the next. Raises what ``review`` raises, and Denied where the base is not on
     the head's first-parent line.
     """
     commits = git.first_parents_until(repository, head, base)
+    known = known or Contents(repository.path)
     for parent, commit in zip([base, *commits], commits, strict=False):
-        with review(repository, parent, commit) as reviewed:
+        with review(repository, parent, commit, known) as reviewed:
             yield reviewed
 
 

@@ -138,13 +138,15 @@ def _state(registry: Registry, paths: tuple[Path, ...], *, storage: bool, fix: b
 
 
 def _step(registry: Registry, base: str, head: str, *, each: bool, storage: bool) -> Checked:
-    from podium import git, review
+    from podium import contents, folders, git, review
 
     repository = registry.source.repository
+    known = contents.Contents(repository.path, folders.cache_if_any())
     from_commit, to_commit = git.resolve_rev(repository, base), git.resolve_rev(repository, head)
     if each:
-        return review.together(_stored(registry, review.each_step(repository, from_commit, to_commit), storage=storage))
-    with review.review(repository, from_commit, to_commit) as reviewed:
+        steps = review.each_step(repository, from_commit, to_commit, known)
+        return review.together(_stored(registry, steps, storage=storage))
+    with review.review(repository, from_commit, to_commit, known) as reviewed:
         return next(_stored(registry, iter([reviewed]), storage=storage))
 
 

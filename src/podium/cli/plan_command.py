@@ -32,11 +32,13 @@ def command(context: click.Context, base: str, head: str | None, form: str) -> i
     podium plan origin/main my-branch --format markdown
     podium -R https://git.acme.dev/models.git plan main promote-v5 --format json
     """
-    from podium import plan, review
+    from podium import contents, folders, plan, review
 
     registry = session.registry(context)
     base_commit, head_commit = _commits(registry, base, head)
-    with review.review(registry.source.repository, base_commit, head_commit) as reviewed:
+    repository = registry.source.repository
+    known = contents.Contents(repository.path, folders.cache_if_any())
+    with review.review(repository, base_commit, head_commit, known) as reviewed:
         found = plan.of(reviewed)
         _print(found, form)
     return 0 if found.ok else 1

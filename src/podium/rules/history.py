@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from typing import ClassVar
 
@@ -94,8 +95,8 @@ class VersionNumbersAreNext(Rule):
 
     def _in_order(self, step: Step, kind: refs.Kind, name: str, versions: list[str]) -> Iterator[Flaw]:
         entity = _entity(step.before, kind, name)
-        numbers = [refs.number(version) for version in entity.numbers] if entity is not None else []
-        for due, version in enumerate(versions, max(numbers, default=-1) + 1):
+        last = deque(entity.numbers, maxlen=1) if entity is not None else ()
+        for due, version in enumerate(versions, refs.number(last[0]) + 1 if last else 0):
             if refs.number(version) != due:
                 said = f"the next version of {quoted(name)} is v{due}, not {version}"
                 yield Flaw(layout.version(kind, name, version), said, fix=f"call it v{due}")

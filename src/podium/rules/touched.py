@@ -131,9 +131,14 @@ def _of_equal_content(step: Step, unit: Unit, written: Mapping[str, str]) -> Ite
     wanted = {_content(registry.tree, path) for registry in (step.before, step.after) for path in written.values()}
     wanted.add(None)  # what is not seen may be equal
     tree, folder = step.after.tree, f"{unit.folder}/versions"
+    known = step.contents(folder)
     for entry in tree.list(folder):
-        number = entry.name.rpartition(".")[0]
-        if number not in written and _content(tree, f"{folder}/{entry.name}") in wanted:
+        content = known.get(entry.id) if entry.id is not None and entry.is_file else None
+        if content is None:
+            content = _content(tree, f"{folder}/{entry.name}")
+            if content is not None and entry.id is not None:
+                known[entry.id] = content
+        if content in wanted and (number := entry.name.rpartition(".")[0]) not in written:
             yield number
 
 
