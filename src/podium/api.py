@@ -39,7 +39,7 @@ def open(  # noqa: A001 - read as podium.open
     """
     place = os.fspath(where) if where is not None else os.environ.get("PODIUM_REGISTRY") or None
     fresh = freshness.chosen(max_age, offline, os.environ)
-    source = git.locate(place, Path.cwd(), fresh)
+    source = git.locate(place, folders.working(), fresh)
     if isinstance(source, git.Hosted) and source.age is None:
         from podium import index
 

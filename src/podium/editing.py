@@ -10,7 +10,7 @@ from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from podium import codec, custody, edits, folders, git, model, publish, refs, timeline, upkeep
+from podium import codec, custody, edits, folders, git, layout, model, publish, refs, timeline, upkeep
 from podium.errors import Denied, Usage
 from podium.model import About, Fact, Link, Record, Version
 from podium.progress import Progress, silent
@@ -145,7 +145,7 @@ class Editing:
 
         def step(registry: model.Registry) -> edits.Edited:
             edited = edits.rollback(registry, target, alias, back.seen, base)
-            return replace(edited, notes=(*edited.notes, note)) if note and edited.changed else edited
+            return replace(edited, notes=(*edited.notes, note)) if note else edited
 
         self._do(step)
         self._reason = reason
@@ -154,11 +154,10 @@ class Editing:
         """Find where an alias goes back to, known to this checkout and with its bytes on the remote."""
         source = self._registry.source
         line = timeline.line(source, self._start)
-        back = timeline.way_back(line, self._seen, reference, alias, to)
-        if isinstance(source, git.Checkout):
-            if self._landing is publish.Landing.COMMIT:
-                timeline.check_committed(source, reference, alias)
-            elif self._landing is not publish.Landing.FILES:
+        back = self._gone_already(line, reference, alias, to)
+        if back is None:
+            back = timeline.way_back(line, self._seen, reference, alias, to)
+            if isinstance(source, git.Checkout) and self._landing.is_remote:
                 timeline.check_known(source, line, self._seen, reference, alias)
         problems = custody.problems(self._registry.storage, [back.version.record], self._progress)
         for lacks in problems.values():
@@ -167,6 +166,19 @@ class Editing:
                 f"the bytes of {reference.name}:{back.version.version} are not all there: {lacks[0]}{more}",
                 timeline.go_on(reference.name, alias, back.further),
             )
+        return back
+
+    def _gone_already(
+        self, line: timeline.Line, reference: refs.Reference, alias: str, to: str | None
+    ) -> timeline.WayBack | None:
+        """Give the way back that a checkout's alias has gone; raises Denied for a move that is not to be committed with it."""
+        source = self._registry.source
+        if not isinstance(source, git.Checkout) or self._landing.is_remote:
+            return None
+        back = timeline.gone_already(source, line, reference, alias, to)
+        path = layout.alias(reference.kind, reference.name, alias)
+        if self._landing is publish.Landing.COMMIT and (back is None or not publish.is_left(source, path)):
+            timeline.check_committed(source, reference, alias)
         return back
 
     def unalias(self, name: str, alias: str) -> None:

@@ -182,11 +182,12 @@ def rollback(
     """
     Point an alias back at the version a reference means, as a move forward: the generation goes on counting.
 
-    ``seen`` is how the alias stood when the way back was looked up; raises Denied where somebody moved it since, and what
-    ``promote`` raises.
+    ``seen`` is how the alias stood when the way back was looked up; raises Denied where somebody moved it elsewhere since, and
+    what ``promote`` raises.
     """
-    now = registry.named(reference).assignments.get(alias)
-    if now != seen:
+    entity = registry.named(reference)
+    now = entity.assignments.get(alias)
+    if now != seen and (now is None or now.version != entity.select(reference).version):
         there = now.version if now is not None else None
         raise Denied(
             f"{reference.name} {alias} was moved by somebody else meanwhile: {seen.version or 'none'} → {there or 'none'}",

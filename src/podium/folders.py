@@ -28,6 +28,16 @@ def data() -> Path:
     return _shared("XDG_DATA_HOME", ".local/share/podium") or _homeless("HOME, or name a remote with --remote")
 
 
+def working() -> Path:
+    """Give the working folder; raises Unavailable where it was removed."""
+    try:
+        return Path.cwd()
+    except OSError as error:
+        from podium.errors import Unavailable  # a command starts without them
+
+        raise Unavailable(f"the working folder cannot be used: {error.strerror}", "`cd` to one that is there") from None
+
+
 def _shared(variable: str, below_home: str) -> Path | None:
     """Give what a variable says, if it is a whole path (https://specifications.freedesktop.org/basedir-spec), else a folder at home."""
     named = os.environ.get(variable, "")

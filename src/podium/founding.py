@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from podium import ci, codec, codeowners, folders, git, layout, refs, rules, schemas
-from podium.errors import BadName, Denied
+from podium.errors import BadName, Denied, Unavailable
 from podium.layout import Document
 from podium.model import Registry
 from podium.publish import files
@@ -53,10 +53,10 @@ def found(root: Path, *, entity: str | None, remote: str | None, version: str) -
         raise Denied(f"the registry here has the entity {known!r}", "an entity is never renamed: leave --entity out")
     store = _remote(root, name, remote)
     root.mkdir(parents=True, exist_ok=True)
+    if "://" not in store:
+        _make_store(Path(os.path.normpath(root.absolute() / ".dvc" / store)))
     git.init(root)
     written = [path for path, text in _files(root, name, store, version).items() if _write(root, path, text)]
-    if "://" not in store:
-        (root / ".dvc" / store).mkdir(parents=True, exist_ok=True)
     return Founded(root, tuple(written), store)
 
 
@@ -159,6 +159,14 @@ def _refuse_inside(root: Path) -> None:
             f"{root} lies inside the Git repository {top}",
             f"a registry is at the top of its repository: `podium init {top}`, or choose a folder outside",
         )
+
+
+def _make_store(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        what = f"the folder for the bytes of model versions cannot be made: {error.strerror} ({error.filename})"
+        raise Unavailable(what, "see to it, or name another remote: --remote URL") from None
 
 
 def _text(path: Path) -> str | None:

@@ -5,6 +5,8 @@ Text fit to show: what would steer a terminal, or is no UTF-8, is written as its
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 _BEYOND = "\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f\ufeff\ud800-\udfff"
 STEERING = f"\x00-\x1f{_BEYOND}"
@@ -32,9 +34,19 @@ _IN_QUERIES = re.compile(
 
 def redacted(text: str) -> str:
     """Take the credentials out of every URL in a text: names and passwords before the host, and tokens in a query."""
-    for credentials in _CREDENTIALS:
-        text = credentials.sub(r"\1***@", text)
-    return _IN_QUERIES.sub(r"\1***", text)
+    if ":/" in text and "@" in text:
+        for credentials in _CREDENTIALS:
+            text = credentials.sub(r"\1***@", text)
+    return _IN_QUERIES.sub(r"\1***", text) if "=" in text else text
+
+
+def redacted_in(value: Any) -> Any:
+    """Take the credentials out of every text in a value that is made of lists, mappings and plain values."""
+    if isinstance(value, str):
+        return redacted(value)
+    if isinstance(value, Mapping):
+        return {key: redacted_in(one) for key, one in value.items()}
+    return [redacted_in(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def visible(text: str) -> str:

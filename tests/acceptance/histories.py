@@ -166,15 +166,15 @@ class History:
         self.repository = pygit2.Repository(str(self.path))
         self._blobs: dict[bytes, pygit2.Oid] = {}
 
-    def commit(self, files: Files, *parents: str, ref: str | None = None) -> str:
+    def commit(self, files: Files, *parents: str, ref: str | None = None, message: str = "Change") -> str:
         """Commit these files and no others; a path may hold what Git itself would not write."""
-        return self.commit_tree(self.tree(files), *parents, ref=ref)
+        return self.commit_tree(self.tree(files), *parents, ref=ref, message=message)
 
-    def commit_tree(self, tree: str, *parents: str, ref: str | None = None) -> str:
+    def commit_tree(self, tree: str, *parents: str, ref: str | None = None, message: str = "Change") -> str:
         """Commit a tree that is there."""
         self.clock += 60
         who = pygit2.Signature("Ada Lovelace", "ada@acme.dev", self.clock, 0)
-        commit = str(self.repository.create_commit(None, who, who, "Change", tree, list(parents)))
+        commit = str(self.repository.create_commit(None, who, who, message, tree, list(parents)))
         if ref is not None:
             self.repository.references.create(f"refs/heads/{ref}", commit, force=True)
         return commit

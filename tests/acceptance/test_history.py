@@ -132,6 +132,11 @@ def test_a_rollback_is_a_move_forward_with_the_reason_in_its_commit(promoted, or
 def test_files_and_commit(promoted):
     assert rollback(promoted).files == (PRODUCTION,)
     assert promoted.read(PRODUCTION) == "generation: 4\nversion: v1\n"
+    again = rollback(promoted)
+    assert (again.changed, again.notes[-1]) == (
+        False,
+        f"that is on disk already, and not committed; `git restore {PRODUCTION}` takes it back",
+    )
     with pytest.raises(Denied, match="not committed"):
         rollback(promoted, commit=True)
     promoted.git("restore", PRODUCTION)

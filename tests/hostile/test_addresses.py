@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
+import podium
 from podium.cli import report
 from podium.errors import Denied
 from podium.storage import config
 from podium.visible import redacted
+from tests.acceptance.histories import MODEL, PRODUCTION, START
 from tests.hostile.typed import typed
 
 SECRETS = {
@@ -193,7 +195,9 @@ def test_a_link_of_the_users_own_to_a_large_disk_is_followed(registry, tmp_path)
     assert (Path(typed("-R", registry.root, "use", "M").out.strip()) / "model.safetensors").is_file()
 
 
-@pytest.mark.parametrize("end", [">/dev/full", ">&-", "| head -n 0", "2>&- >&-"])
+@pytest.mark.parametrize(
+    "end", [">/dev/full", ">&-", "| head -n 0", "2>&- >&-", "0<&- >&- 2>&-", ">/dev/full 2>/dev/full"]
+)
 def test_a_stdout_that_takes_nothing_is_no_bug(registry, end):
     ran = subprocess.run(
         ["bash", "-c", f"'{sys.executable}' -m podium rules {end}"],
@@ -206,6 +210,7 @@ def test_a_stdout_that_takes_nothing_is_no_bug(registry, end):
     assert "Traceback" not in ran.stderr
     assert "Exception" not in ran.stderr
     assert "bug" not in ran.stderr
+    assert ran.returncode != 3 or "the output cannot be written" in ran.stderr or "2>" in end
 
 
 def test_a_name_that_begins_with_a_dash_is_a_name(registry, monkeypatch):
@@ -230,3 +235,31 @@ def test_what_is_no_address_is_refused_in_words(where):
 
 def test_a_path_longer_than_any_name_is_no_registry():
     typed("-R", "m" * 5000, "list", codes={2})
+
+
+def test_credentials_that_somebody_committed_are_shown_nowhere(history, tmp_path):
+    secret = "https://ada:hunter2@git.acme.dev/x?private_token=hunter2"
+    about = f'description: "See {secret}"\nowners: ["@acme/vision"]\n'.encode()
+    changes = {
+        PRODUCTION: b"generation: 9\nversion: v0\n",
+        f"{MODEL}/model.yaml": about,
+        f"{MODEL}/README.md": f"[here]({secret})".encode(),
+    }
+    base = history.commit(START, ref="main")
+    history.commit({**START, **changes}, base, ref="main", message=f"Promote {secret}")
+    here = ("-R", history.path)
+    for words in (
+        *(["history", "--format", form] for form in ("text", "json", "markdown")),
+        *(["show", "ImageClassifier", "--format", form] for form in ("text", "json")),
+        *(["plan", base, "main", "--format", form] for form in ("text", "json", "markdown")),
+        ["list", "--format", "json"],
+    ):
+        said = typed(*here, *words, codes={0, 1})
+        assert "hunter2" not in said.out + said.err, words
+        assert "git.acme.dev" in said.out or words[0] == "list" or "ImageClassifier" in said.out
+    typed(*here, "site", "build", tmp_path / "site", codes={0})
+    pages = [page for page in (tmp_path / "site").rglob("*") if page.is_file()]
+    assert [page for page in pages if b"hunter2" in page.read_bytes()] == []
+    assert any(b"***@git.acme.dev" in page.read_bytes() for page in pages)
+    newest = next(iter(podium.open(str(history.path)).history()))
+    assert newest.commit.subject == "Promote https://***@git.acme.dev/x?private_token=***"

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 128 + signal.SIGINT
 BUG = 4
+_STDERR = 2
 USAGE = 2
 CANNOT_TELL = 3
 
@@ -136,10 +137,18 @@ def podium(context: click.Context, where: str | None) -> None:
 
 def main(args: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit."""
+    _hold_what_is_closed()
     sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115, PTH123 - a shell has closed it
     sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115, PTH123
     _heed_signals()
     sys.exit(run(lambda: podium.main(args, prog_name="podium", standalone_mode=False)))
+
+
+def _hold_what_is_closed() -> None:
+    """Let no file take the number of a stream that a shell has closed: what a library says there would land in that file."""
+    while (handle := os.open(os.devnull, os.O_RDWR)) <= _STDERR:
+        pass
+    os.close(handle)
 
 
 class Stopped(KeyboardInterrupt):
@@ -184,25 +193,27 @@ def run(command: Callable[[], object]) -> int:
     return code if isinstance(code, int) else 0
 
 
-def _say_no_more() -> None:
-    """Let what Python would still flush go nowhere."""
-    with suppress(OSError, ValueError, AttributeError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
 def _lacking(lack: OSError | MemoryError) -> int:
     """Say what this machine would not give: room, a file, memory."""
     try:
         sys.stdout.flush()
     except (OSError, ValueError, AttributeError):
-        _say_no_more()
+        say.mute(sys.stdout)
     if isinstance(lack, BrokenPipeError):  # the reader of a pipe has seen enough
         return 1
-    reason = getattr(lack, "strerror", None) or "there is not enough memory"
-    where = f"{lack.filename}: " if isinstance(lack, OSError) and lack.filename else ""
     with suppress(OSError):
-        say.error(f"{where}{reason}", "see to the disk, its permissions and this machine's limits, then try again")
+        say.error(*_lack_in_words(lack))
     return CANNOT_TELL
+
+
+def _lack_in_words(lack: OSError | MemoryError) -> tuple[str, str]:
+    if isinstance(lack, MemoryError):
+        return "there is not enough memory", "see to this machine's limits, then try again"
+    reason = lack.strerror or str(lack)
+    if isinstance(lack, say.Unwritten):
+        return f"the output cannot be written: {reason}", "see to where it goes; what the command was to do may be done"
+    where = f"{lack.filename}: " if lack.filename else ""
+    return f"{where}{reason}", "see to the disk, its permissions and this machine's limits, then try again"
 
 
 def _misused(misuse: click.ClickException) -> int:

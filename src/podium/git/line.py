@@ -16,6 +16,7 @@ from podium.git import program, trail
 from podium.git.objects import commit_of, commit_tree, shallow_boundary
 from podium.git.revisions import UNSHALLOW, first_parents
 from podium.tree import Entry
+from podium.visible import redacted
 
 if TYPE_CHECKING:
     from pygit2 import Repository
@@ -42,7 +43,9 @@ class Turn:
         """Who made the commit, when, and what they said."""
         encoding, name, email, clock, message = self.said
         coded = encoding.decode("ascii", "replace") if encoding else "utf-8"
-        return _commit(self.commit, _text(name, coded), _text(email, coded), _clock(clock), _text(message, coded))
+        return _commit(
+            self.commit, _text(name, coded), _text(email, coded), _clock(clock), redacted(_text(message, coded))
+        )
 
 
 def turns(

@@ -118,7 +118,7 @@ def run(
             try:
                 guard = Guard(process.pid, folder, far.moves) if far is not None else None
                 limit = far.seconds if far is not None else timeout
-                out, messages = _heard(process, memoryview(stdin), limit, f"`git {arguments[0]}`", guard)
+                out, messages = _heard(process, memoryview(stdin), limit, f"`git {_verb(arguments)}`", guard)
             except BaseException:
                 _end(process)
                 raise
@@ -126,7 +126,7 @@ def run(
         if far is not None:
             why = "see whether it is well, and what is between; then try again"
             raise GivenUp(f"it did not come to an end within {far.seconds:.0f} seconds", why) from None
-        raise Unavailable(f"`git {arguments[0]}` took more than {timeout:.0f} seconds", "try again") from None
+        raise Unavailable(f"`git {_verb(arguments)}` took more than {timeout:.0f} seconds", "try again") from None
     except FileNotFoundError:
         raise _missing(folder) from None
     except OSError as error:
@@ -204,8 +204,13 @@ def output(folder: Path, *arguments: str, stdin: bytes = b"", bare: bool = False
     """Run git in a folder and give what it wrote; raises Unavailable where it failed."""
     ran = run(folder, *arguments, stdin=stdin, bare=bare)
     if ran.code != 0:
-        raise unavailable(f"`git {arguments[0]}` failed in {folder}", ran.messages)
+        raise unavailable(f"`git {_verb(arguments)}` failed in {folder}", ran.messages)
     return ran.out
+
+
+def _verb(arguments: Sequence[str]) -> str:
+    """Give what git was asked to do."""
+    return next((word for word in arguments if not word.startswith("-")), "")
 
 
 def stream(folder: Path, *arguments: str) -> Iterator[bytes]:
@@ -223,7 +228,7 @@ def stream(folder: Path, *arguments: str) -> Iterator[bytes]:
         if process.wait() != 0:
             said.seek(0)
             messages = cleaned(said.read().decode("utf-8", "replace"))
-            raise unavailable(f"`git {arguments[0]}` failed in {folder}", messages)
+            raise unavailable(f"`git {_verb(arguments)}` failed in {folder}", messages)
 
 
 def _started(folder: Path, arguments: Sequence[str], said: IO[bytes]) -> subprocess.Popen[bytes]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Union
 
@@ -37,10 +38,18 @@ def commit_objects(
 def _write_tree(repository: Repository, base: str | None, changes: Mapping[str, bytes | None]) -> str:
     import pygit2
 
-    with objects_of(repository):
+    with _told(), objects_of(repository):
         start = pygit2.Oid(hex=base) if base is not None else None
         written = _edited(repository, start, _nested(changes), "") or repository.TreeBuilder().write()
     return str(written)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:  # libgit2 says it in words only
+        raise Unavailable(f"the commit cannot be made: {error}", "see to the disk and its permissions") from None
 
 
 def _nested(changes: Mapping[str, bytes | None]) -> _Nested:

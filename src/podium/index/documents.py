@@ -14,6 +14,7 @@ from podium.errors import NewerFormat
 from podium.index import places
 from podium.model import About, Alias, Artifact, Entity, Link, Record, RegisteredModel, Settings
 from podium.schemas import strict_json
+from podium.visible import redacted_in
 
 Document = dict[str, Any]
 
@@ -32,7 +33,7 @@ class NotAsAgreed(Exception):
 
 def encode(document: Document) -> bytes:
     """Give the bytes of a document: the same for the same content, and no character that steers anything."""
-    return json.dumps(document, separators=(",", ":"), allow_nan=False).encode() + b"\n"
+    return json.dumps(redacted_in(document), separators=(",", ":"), allow_nan=False).encode() + b"\n"
 
 
 def summed(document: Document) -> bytes:

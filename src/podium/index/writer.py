@@ -23,6 +23,7 @@ from podium.errors import Denied, Unavailable
 from podium.index import documents, places
 from podium.model import Artifact, Link, RegisteredModel, Registry
 from podium.storage import public
+from podium.visible import redacted
 
 STATE = "index/.state.json"
 """What the next run need not read again: it may be removed, and need not be published."""
@@ -199,6 +200,10 @@ class _Folder:
             yield from (path.relative_to(self.root).as_posix() for path in paths if not path.is_symlink())
 
 
+def _without_credentials(text: bytes) -> bytes:
+    return redacted(text.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+
+
 def _is_ours(path: Path) -> bool:
     return path.stat().st_size <= places.LARGEST and documents.is_ours(path.read_bytes())
 
@@ -296,7 +301,7 @@ class _Run:
         entry = self.registry.tree.entry(path)
         if entry is None or not entry.is_file:
             return None
-        return self._known(path, self.now.cards, lambda: self._read(path), places.card)
+        return self._known(path, self.now.cards, lambda: _without_credentials(self._read(path)), places.card)
 
     def _known(
         self, path: str, known: dict[str, str], content: Callable[[], bytes], place: Callable[[str], str]

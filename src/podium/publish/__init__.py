@@ -17,7 +17,19 @@ from podium.git import Checkout, Source
 from podium.publish import files, journal
 from podium.tree import Overlay, Tree
 
-__all__ = ["Landing", "Published", "alone", "base", "commit", "land", "merge_base", "propose", "push", "write"]
+__all__ = [
+    "Landing",
+    "Published",
+    "alone",
+    "base",
+    "commit",
+    "is_left",
+    "land",
+    "merge_base",
+    "propose",
+    "push",
+    "write",
+]
 
 PATIENCE = 600.0
 """Seconds for which a push that others are faster than is tried again."""
@@ -201,6 +213,12 @@ def _recover(checkout: Checkout) -> None:
     if len(done) == len(note.files):
         git.catch_up(checkout, done)
         journal.keep(checkout, None)
+
+
+def is_left(checkout: Checkout, path: str) -> bool:
+    """Tell whether a commit that was killed wrote a file, which lies there as it was to be committed."""
+    note = journal.read(checkout)
+    return note is not None and path in note.left(checkout)
 
 
 def _note(

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Sequence
 
 from podium.render.plain import one_line
 from podium.visible import inert as visible
+from podium.visible import redacted
 
 _GAP = "\u200b"
 _THIN = "\u2009"  # a dollar sign with a space after it begins no formula
@@ -33,7 +34,7 @@ def inert(text: str, longest: int = 300) -> str:
 
 
 def _line(text: str, longest: int) -> str:
-    return short(visible(one_line(short(text, 4 * longest))), longest)
+    return short(visible(one_line(short(redacted(text), 4 * longest))), longest)
 
 
 def _inert(line: str) -> str:
@@ -74,7 +75,7 @@ def prose(text: str, longest: int = 300) -> str:
 
 def block(lines: Iterable[str]) -> str:
     """Give commands as a block of code; each line must begin with a word of podium's, so that none ends the block."""
-    return "\n".join(("```sh", *(visible(one_line(line)) for line in lines), "```"))
+    return "\n".join(("```sh", *(redacted(visible(one_line(line))) for line in lines), "```"))
 
 
 def table(head: Sequence[str], rows: Iterable[str], numbers: int = 0) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from json.encoder import encode_basestring as _quoted
 from typing import Any
 
-from podium.visible import STEERING_BUT_LINES
+from podium.visible import STEERING_BUT_LINES, redacted
 
 _STEERING = re.compile(f"[{STEERING_BUT_LINES}]")  # json escapes those below U+0020 itself, tabs too
 _UNITS = ("B", "kB", "MB", "GB", "TB")
@@ -67,7 +67,7 @@ def _write(value: Any, line: str, add: Callable[[str], object]) -> None:
     """Write a value as json.dumps does with an indent of 2, in a third of the time; ``line`` begins a line."""
     kind = type(value)
     if isinstance(value, str):
-        add(_quoted(value))
+        add(_quoted(redacted(value)))
     elif kind in _SCALARS:
         add(_SCALARS[kind](value))
     elif kind is Repeated:

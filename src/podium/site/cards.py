@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from markupsafe import Markup, escape
 
-from podium.visible import inert
+from podium.visible import inert, redacted
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
@@ -28,7 +28,7 @@ _FIRST, _LAST = 3, 6
 
 def render(text: str, leads: Leads = lambda _: None) -> Markup:
     """Give a card as HTML."""
-    clean = inert(text.removeprefix("\ufeff").replace("\r\n", "\n"))
+    clean = inert(redacted(text.removeprefix("\ufeff").replace("\r\n", "\n")))
     if len(clean) > LONGEST:
         return Markup('<pre class="plain">{}</pre>').format(clean)
     parser = _parser()
@@ -114,4 +114,4 @@ def _picture(image: Token, *, inside_link: bool) -> list[Token]:
 
 def plain(text: str) -> Markup:
     """Give text with its line breaks."""
-    return Markup("<br>").join(escape(line) for line in inert(text).splitlines())
+    return Markup("<br>").join(escape(line) for line in inert(redacted(text)).splitlines())

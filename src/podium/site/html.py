@@ -14,7 +14,7 @@ from markupsafe import Markup, escape
 from podium.render.plain import number, one_line, size
 from podium.render.registry import fact
 from podium.site.past import BEGIN, END, Commit, Happening
-from podium.visible import inert
+from podium.visible import inert, redacted, redacted_in
 
 
 def render(template: str, values: Mapping[str, Any]) -> bytes:
@@ -40,6 +40,7 @@ def _environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=_finished,
     )
     made.filters.update(
         json=lambda value: Markup(_json(value)),  # noqa: S704 - escaped for where it stands
@@ -54,8 +55,13 @@ def _environment() -> Environment:
     return made
 
 
+def _finished(value: Any) -> Any:
+    """Take credentials out of what a template writes; what is HTML already was looked after where it was made."""
+    return redacted(value) if type(value) is str else value
+
+
 def _json(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+    text = json.dumps(redacted_in(value), ensure_ascii=True, allow_nan=False, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
@@ -67,7 +73,7 @@ def _minute(date: str) -> str:
 def effect(text: str, name: str = "", href: str | None = None) -> Markup:
     """Give the sentence of an effect, in which values stand between marks; the first that is the name becomes a link."""
     found = Markup("")
-    for part in one_line(text).split(BEGIN):
+    for part in one_line(redacted(text)).split(BEGIN):
         value, mark, rest = part.rpartition(END)
         linked = href is not None and mark and (value == name or value.startswith(f"{name}:"))
         if linked:

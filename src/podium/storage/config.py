@@ -203,7 +203,10 @@ def _understood(path: Path) -> Iterator[None]:
     except ConfigError as error:
         why = "" if "expected" not in str(error) else " (a value of the wrong kind)"
         raise Denied(f"DVC cannot read its configuration {path}{why}", "see what `dvc remote list` says") from None
-    except (OSError, UnicodeDecodeError) as error:
-        if isinstance(error, FileNotFoundError):
-            raise
-        raise Unavailable(f"DVC's configuration {path} cannot be read") from None
+    except FileNotFoundError:
+        raise
+    except UnicodeDecodeError:
+        raise Unavailable(f"DVC's configuration {path} cannot be read: it is not UTF-8", "mend it first") from None
+    except OSError as error:
+        what = f"DVC's configuration {error.filename or path} cannot be read: {error.strerror}"
+        raise Unavailable(what, "see to it, and to HOME: DVC looks there for your own settings") from None

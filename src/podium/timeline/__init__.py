@@ -3,7 +3,7 @@
 from podium.timeline.back import WayBack, go_on, way_back
 from podium.timeline.events import events, history, scope, tip
 from podium.timeline.holders import Line, held, line
-from podium.timeline.meanwhile import check_committed, check_known
+from podium.timeline.meanwhile import check_committed, check_known, gone_already
 
 __all__ = [
     "Line",
@@ -12,6 +12,7 @@ __all__ = [
     "check_known",
     "events",
     "go_on",
+    "gone_already",
     "held",
     "history",
     "line",

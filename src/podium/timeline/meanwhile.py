@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import shlex
 from contextlib import suppress
+from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from podium import git, layout, refs
-from podium.errors import Denied, Unavailable
+from podium import codec, git, layout, refs
+from podium.errors import Denied, Error, Unavailable
 from podium.model import Registry
-from podium.timeline.back import command
+from podium.timeline.back import WayBack, command, way_back
 from podium.timeline.events import events
 from podium.timeline.holders import Line, assignment, content
 
@@ -50,6 +51,26 @@ def check_committed(checkout: git.Checkout, reference: refs.Reference, alias: st
             f"{reference.name} {alias} was moved on disk, and that is not committed",
             f"commit it, or take it back: `git restore {shlex.quote(path)}`",
         )
+
+
+def gone_already(
+    checkout: git.Checkout, line: Line, reference: refs.Reference, alias: str, to: str | None
+) -> WayBack | None:
+    """
+    Give the way back from what was committed, where an alias on disk has gone it already; ``None`` where it has not.
+
+    So a rollback that was killed, or typed twice, goes on, and not back again: what was not committed was never held.
+    """
+    path = layout.alias(reference.kind, reference.name, alias)
+    on_disk, committed = assignment(_of_disk(checkout, path)), assignment(_at(checkout.repository, "HEAD", path))
+    if on_disk is None or committed is None or on_disk == committed:
+        return None
+    try:
+        back = way_back(line, codec.read(checkout.tree("HEAD")), reference, alias, to)
+    except Error:
+        return None
+    note = f"that is on disk already, and not committed; `git restore {shlex.quote(path)}` takes it back"
+    return replace(back, note=note) if back.version.version == on_disk.version else None
 
 
 def _same(one: bytes | None, other: bytes | None) -> bool:
