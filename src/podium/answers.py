@@ -88,23 +88,22 @@ class Question:
             and _kinds(known["kinds"]) == known["kinds"]
         )
 
-    def keep(self, place: object, tree: Tree, version: Version, folder: Path) -> None:
+    def keep(self, checkout: Checkout, tree: Tree, version: Version, folder: Path) -> None:
         """
         Keep that ``folder`` holds the version, and nothing else, where looks can tell whether that still holds.
 
-        ``place`` is the registry's, ``tree`` what was read of it. Only what a checkout has on disk is kept.
+        ``tree`` is what was read of the checkout.
         """
-        from podium.git import Checkout
         from podium.git.sources import PRIVATE
         from podium.git.worktree import RACY_NS
         from podium.storage import seals
 
         with suppress(OSError, RuntimeError):
-            read = _sources(place, tree) if isinstance(place, Checkout) and version.withdrawn is None else None
-            seen = seals.unbroken(folder, version.record)
-            if not isinstance(place, Checkout) or read is None or not seen:
+            read, seen = _sources(checkout, tree), seals.unbroken(folder, version.record)
+            if read is None or not seen or version.withdrawn is not None:  # which comes with a warning
                 return
-            above, kinds = _above(self.start, place.root), _kinds(str(place.root / path) for path in PRIVATE)
+            root = checkout.root
+            above, kinds = _above(self.start, root), _kinds(str(root / path) for path in PRIVATE)
             looks = _looks(above, os.stat) + _looks(read, os.lstat)
             if max(changed for *_, changed in looks) > self.began - RACY_NS:
                 return

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from podium import answers
+from podium import answers, git
 from podium.cli import options, say, session
 from podium.cli.progress import Bar
 
@@ -67,6 +67,6 @@ def _answer(
         say.note(f"warning: {reference} was withdrawn: {version.withdrawn}")
     with Bar() as bar:
         used = registry.use(version, progress=bar, **chosen)
-    if question is not None:
+    if question is not None and isinstance(registry.place, git.Checkout):
         question.keep(registry.place, registry.value.tree, version, used.folder)
     return answers.Answer(used.folder, version.version, used.names)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from podium import deferred
 
 if TYPE_CHECKING:
+    from podium.git.bounds import GivenUp
     from podium.git.branch import author, catch_up, check_can_commit, commit_paths, training_source
     from podium.git.conflicts import (
         Joining,
@@ -71,6 +72,7 @@ else:
     __getattr__ = deferred.names(
         __name__,
         {
+            "bounds": "GivenUp",
             "branch": "author catch_up check_can_commit commit_paths training_source",
             "conflicts": "Joining changed_by install_driver is_joining is_settled joining last_change "
             "merge_text name_of reopen stage staged unmerged",
@@ -99,6 +101,7 @@ __all__ = [
     "Advertised",
     "Bare",
     "Checkout",
+    "GivenUp",
     "Hosted",
     "Joining",
     "Merge",

@@ -16,7 +16,6 @@ from urllib.parse import urlsplit
 from podium import folders, freshness, git, layout
 from podium.errors import Denied, NotARegistry, Unavailable, Usage
 from podium.freshness import ANEW, Freshness
-from podium.git.bounds import GivenUp
 from podium.tree import Tree
 
 if TYPE_CHECKING:
@@ -213,7 +212,7 @@ class Hosted:
     def _take_branch(self, remote: Remote, lock: int, branch: str) -> None:
         try:
             self._take(remote, lock, f"+{branch}:{branch}")
-        except GivenUp:
+        except git.GivenUp:
             raise
         except Unavailable:  # a branch that is gone may have its name in the way: everything is pruned, too
             self._take(remote, lock, *_EVERYTHING, prune=True)
@@ -262,7 +261,7 @@ class Hosted:
     def _take(self, remote: Remote, lock: int, *refspecs: str, prune: bool = False) -> None:
         try:
             remote.fetch(*refspecs, prune=prune, hold=lock)
-        except GivenUp:
+        except git.GivenUp:
             raise
         except Unavailable:
             if not _stale_locks(self.cache):
