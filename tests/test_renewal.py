@@ -7,17 +7,18 @@ import time
 
 import pytest
 
-from podium import api, custody, garbage
+from podium import api, custody, garbage, mirroring
+from podium.cli import gc_command
 from podium.errors import Unavailable
 from podium.progress import silent
 from podium.storage import Storage, partial, renewal, stored
 from podium.storage.progress import Meter
 from podium.storage.renewal import Renewal
-from podium.storage.stored import Stored
+from podium.storage.stored import Stored, Unfinished
 from podium.storage.versions import Sent
 from tests import worlds
 from tests.servers import object_path
-from tests.storage_helpers import at, files_below, record, registry, write
+from tests.storage_helpers import at, files_below, forget_cache, record, registry, write
 from tests.test_garbage import clone
 
 pytestmark = [pytest.mark.usefixtures("closed"), pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")]
@@ -213,6 +214,23 @@ def test_upload_renews_what_others_cannot_see_to_be_needed(tmp_path, by_mtime):
     }
 
 
+@pytest.mark.parametrize("touched", [True, False])
+def test_copy_renews_what_its_target_has_and_only_that(here, tmp_path, monkeypatch, touched):
+    content, known = logged(here, tmp_path, a="1", b="2"), logged(here, tmp_path, c="3")
+    records = {"v/a:v0": record(content), "v/a:v1": record(known)}
+    here.push(records.values())
+    assert mirroring.copy(here, records, "store", "other").objects == 5
+    age(tmp_path / "other")
+    if not touched:
+        monkeypatch.setattr("podium.storage.folder.FolderRemote.renew", lambda *_: False)
+    fresh = forget_cache(tmp_path / "registry")
+    assert mirroring.copy(fresh, records, "store", "other", dry_run=True).there == 5
+    assert len(old(tmp_path / "other")) == 5
+    done = mirroring.copy(fresh, records, "store", "other", settled={known.md5})
+    assert (done.objects, done.there, done.problems) == (0, 5, ())
+    assert set(old(tmp_path / "other")) == {known.md5[2:], known.files[0].md5[2:]}
+
+
 # --- servers ---------------------------------------------------------------------------------------------------------
 
 
@@ -361,3 +379,13 @@ def test_a_download_that_another_process_is_at_stays(here, tmp_path):
         for one in left:
             here.cache.discard(one)
     assert [place.name for place in files_below(folder)] == [f".podium-part-{'a' * 32}.tmp"]
+
+
+def test_gc_says_what_is_unfinished_and_how_it_goes_away(capsys):
+    parts = (Unfinished(LEFT, 5, OLD), Unfinished(object_path("ab" * 16), 7, OLD, "an upload"))
+    for deleted in (False, True):
+        gc_command._print(garbage.Found((garbage.Leftover("cloud", 1, (), (), parts),), 3), deleted=deleted)
+    said = capsys.readouterr()
+    assert "cloud: has 2 unfinished transfers, 12 B\n" in said.out
+    assert "cloud: deleted 2 unfinished transfers, 12 B\n" in said.out
+    assert "`podium gc --delete --remote cloud` does" in said.err

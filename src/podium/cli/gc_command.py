@@ -71,9 +71,12 @@ def command(
     from podium import garbage, git
     from podium.storage.stored import RENEWAL
 
-    if delete and grace <= RENEWAL:
+    if delete and remotes and grace <= RENEWAL:
         days = f"{RENEWAL / 86400:.0f} days"
-        say.note(f"what others log anew is only sure to stay for longer than {days}: sure that nobody else uses it?")
+        say.note(
+            f"with --older-than {days} or less, what others have logged and not pushed yet may go, too: "
+            "that is for a remote that nobody else writes to"
+        )
     registry = session.registry(context)
     storage = registry.storage
     keeper = garbage.Keeper(
