@@ -187,4 +187,6 @@ def _sources(checkout: Checkout, tree: Tree) -> list[str] | None:
 
 
 def _hash_of(seen: Mapping[str, tuple[int, ...]]) -> str:
-    return hashlib.sha256(repr(sorted(seen.items())).encode("utf-8", "surrogateescape")).hexdigest()
+    """Give one hash over all names and looks, in the order in which the folder lists them: another one is no answer."""
+    said = "\0".join(seen) + repr([number for looks in seen.values() for number in looks])
+    return hashlib.sha256(said.encode("utf-8", "surrogateescape")).hexdigest()
