@@ -43,7 +43,10 @@ def check_can_commit(checkout: Checkout) -> None:
     for name, what in _UNDER_WAY.items():
         if (checkout.git_dir / name).exists():
             raise Denied(f"{what} is under way in {checkout.root}", "end it with git first, or use --push")
-    if program.run(checkout.root, "symbolic-ref", "--quiet", "HEAD").code != 0:
+    ran = program.run(checkout.root, "symbolic-ref", "--quiet", "HEAD")
+    if ran.code not in {0, 1}:
+        raise program.unavailable(f"git cannot say on which branch {checkout.root} is", ran.messages)
+    if ran.code == 1:
         raise Denied(
             f"{checkout.root} is on no branch (its HEAD is detached)", "`git switch BRANCH` first, or use --push"
         )

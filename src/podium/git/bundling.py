@@ -24,6 +24,8 @@ def ref_named(repository: Repository, name: str | None) -> str:
     ran = program.run(
         Path(repository.path), "rev-parse", "--symbolic-full-name", "--verify", "--quiet", name or "HEAD", bare=True
     )
+    if ran.code not in {0, 1}:
+        raise program.unavailable(f"git cannot look for a branch in {repository.path}", ran.messages)
     found = ran.text if ran.code == 0 else ""
     if not found.startswith(("refs/heads/", "refs/tags/")) or commit_named(repository, found) is None:
         what = repr(name) if name is not None else "HEAD"

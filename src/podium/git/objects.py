@@ -40,9 +40,13 @@ def open_repository(path: Path) -> Repository:
     import pygit2
 
     try:
-        return pygit2.Repository(str(path), pygit2.enums.RepositoryOpenFlag.NO_SEARCH)
-    except pygit2.GitError as error:
+        opened = pygit2.Repository(str(path), pygit2.enums.RepositoryOpenFlag.NO_SEARCH)
+        opened.lookup_reference(
+            "HEAD"
+        )  # a machine that lost its power leaves an empty one: said here, not wherever it is asked for
+    except (pygit2.GitError, KeyError, ValueError) as error:
         raise _cannot_open(path, str(error)) from None
+    return opened
 
 
 def _cannot_open(path: Path, reason: str) -> Unavailable:

@@ -17,6 +17,7 @@ _LOST = re.compile(
     r"fetch first|non-fast-forward|stale info|failed to update ref|cannot lock ref|incorrect old value|failed to lock|"
     r"reference already exists|needs force|remote ref updated since checkout"
 )
+_KEPT_BACK = re.compile(r"error: failed to push some refs to ")
 _UNABLE = re.compile(r"unpacker error|failed to update ref|unable to (?:migrate|write|create)|failed to write")
 QUIET = (
     "--quiet",
@@ -111,7 +112,7 @@ class Remote:
         ran = self._run("push", *options, lease, "--", self.address, f"{commit}:{ref}")
         status = _status(ran.text, ref)
         if status is None:
-            raise self._unavailable("cannot be pushed to", ran.messages)
+            raise self._not_pushed(ran.messages)
         if not status.startswith("!"):
             return True
         reason = status.rpartition("\t")[2]
@@ -133,7 +134,7 @@ class Remote:
             return self.create(commit, branch)
         status = _status(ran.text, ref)
         if status is None:
-            raise self._unavailable("cannot be pushed to", ran.messages)
+            raise self._not_pushed(ran.messages)
         if not status.startswith("!"):
             return ran.messages
         reason = status.rpartition("\t")[2]
@@ -157,6 +158,14 @@ class Remote:
 
     def _unavailable(self, what: str, messages: str) -> Unavailable:
         return program.unavailable(f"{self.label} {what}", messages, where=self.label)
+
+    def _not_pushed(self, messages: str) -> Error:
+        """Make the error for a push of which the remote says nothing: it is out of reach, or a hook here kept it back."""
+        lines = [line for line in messages.splitlines() if line.strip()]
+        if lines and _KEPT_BACK.match(lines[-1]) and not any(line.startswith("fatal:") for line in lines):
+            said = "\n".join(["the hook pre-push here refused the push:", *lines[:-1]])
+            return Denied(said, "mend what it says, then try again")
+        return self._unavailable("cannot be pushed to", messages)
 
     def _refused(
         self, reason: str, messages: str, do: str = "do what it says, or propose the change in a pull request: --pr"

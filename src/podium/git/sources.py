@@ -329,13 +329,24 @@ def refuse_planted(checkout: Checkout) -> None:
     somebody's commit: it would lead podium elsewhere, or hand it settings that nobody here has made.
     """
     there = doubtful(checkout)
-    if not there or git_dir_of(checkout.root) is None:
+    if not there:
+        return
+    if git_dir_of(checkout.root) is None:
+        _refuse_strangers(checkout.root / _LOCAL)
         return
     tracked = git.output(checkout.root, "ls-files", "-z", "--", *there).split(b"\0")[0]
     if tracked:
         path = tracked.decode("utf-8", "surrogateescape")
         what = "has no place in a commit" if path.endswith(".local") else "is a link in a commit"
         raise Denied(f"{path} {what}: it is for this machine only", f"take it out: `git rm --cached {path}`")
+
+
+def _refuse_strangers(settings: Path) -> None:
+    """Make sure that settings which may name programs are this user's, where no Git says whose the folder is; raises Denied."""
+    if os.path.lexists(settings) and settings.lstat().st_uid not in {os.geteuid(), 0}:
+        raise Denied(
+            f"{settings} is another user's, and could make this one's programs run", "move it, or name another registry"
+        )
 
 
 def git_dir_of(folder: Path) -> Path | None:
@@ -345,8 +356,10 @@ def git_dir_of(folder: Path) -> Path | None:
         return dot_git
     if not dot_git.is_file():
         return None
-    pointer = dot_git.read_text(errors="surrogateescape").removeprefix("gitdir:").strip()
-    return folder / pointer
+    pointer = dot_git.read_text(errors="surrogateescape")
+    if not pointer.startswith("gitdir:") or "\0" in pointer:
+        raise Denied(f"{dot_git} says of no folder that it is the repository's", "mend it, or clone the registry anew")
+    return folder / pointer.removeprefix("gitdir:").strip()
 
 
 def _is_git_dir(folder: Path) -> bool:

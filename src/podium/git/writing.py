@@ -103,12 +103,18 @@ _DISK = re.compile(
 )
 
 
+_SIGNING = re.compile(r"(?mi)^(?:fatal|error): .*(?:failed to sign|public key|signing|gpg)")
+
+
 def not_committed(ran: Ran) -> Error:
     """Make the error for a commit that git did not make, from its words: Unavailable where the disk does not take it."""
     messages = ran.messages
     lines = [line for line in messages.splitlines() if line.strip()]
     if ran.code < 0:
         return Unavailable(f"git was ended by signal {-ran.code} before the commit was made", "run it again")
+    if _SIGNING.search(messages):
+        see = "see to `git config user.signingkey` and `gpg.format`, or turn `commit.gpgsign` off"
+        return Denied("\n".join(["git could not sign the commit:", *lines]), see)
     if _DISK.search(messages):
         see = "see to the disk, its permissions and its locks, then try again"
         return Unavailable("\n".join(["git could not write the commit:", *lines]), see)

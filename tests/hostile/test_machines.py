@@ -1,0 +1,82 @@
+"""Machines on which something is not as it should be: said in words, with an exit code of ours, and nothing is half done."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from podium import git
+from podium.errors import Denied
+from tests.hostile.typed import typed
+
+PROMOTE = ("promote", "ImageClassifier:v0", "canary")
+
+
+@pytest.fixture
+def clone(history, tmp_path):
+    """A clone of a registry, with an author."""
+    subprocess.run(["git", "clone", "-q", str(history.path), str(tmp_path / "clone")], check=True)
+    return tmp_path / "clone"
+
+
+def hook(clone: Path, name: str, text: str) -> None:
+    (clone / ".git/hooks").mkdir(exist_ok=True)
+    place = clone / ".git/hooks" / name
+    place.write_text(f"#!/bin/sh\n{text}\n")
+    place.chmod(0o755)
+
+
+def test_a_head_that_a_power_cut_emptied_is_said_in_words(clone):
+    (clone / ".git/HEAD").write_text("")
+    for words in (["history"], [*PROMOTE, "--push"], [*PROMOTE, "--commit"], ["check", "--base", "main"]):
+        assert "error: " in typed("-R", clone, *words, codes={1, 3}).err
+
+
+@pytest.mark.parametrize("content", [b"\xff\0\xfe", b"", b"gitdir: /nowhere\0"])
+def test_a_git_file_that_names_no_folder_is_said_in_words(clone, content):
+    (clone / ".git").rename(clone / "away")
+    (clone / ".git").write_bytes(content)
+    for words in (["history"], [*PROMOTE], [*PROMOTE, "--commit"]):
+        assert "repository" in typed("-R", clone, *words, codes={1, 3}).err
+
+
+def test_a_hook_that_keeps_a_push_back_is_a_refusal_in_its_own_words(clone, history):
+    hook(clone, "pre-push", "echo not on a Friday >&2; exit 1")
+    before = history.repository.references["refs/heads/main"].target
+    said = typed("-R", clone, *PROMOTE, "--push", codes={1})
+    assert "not on a Friday" in said.err
+    assert history.repository.references["refs/heads/main"].target == before
+
+
+@pytest.mark.parametrize("landing", ["--push", "--commit"])
+def test_a_signature_that_cannot_be_made_is_a_refusal(clone, landing):
+    for setting in (("commit.gpgsign", "true"), ("gpg.format", "ssh"), ("user.signingkey", "/nowhere")):
+        subprocess.run(["git", "config", *setting], cwd=clone, check=True)
+    assert "could not sign the commit" in typed("-R", clone, *PROMOTE, landing, codes={1}).err
+    assert subprocess.check_output(["git", "status", "--porcelain"], cwd=clone) == b""
+
+
+def test_a_working_folder_that_was_removed_is_said_in_words(clone, tmp_path, monkeypatch):
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    assert "working folder" in typed("-R", clone, "list", codes={3}).err
+
+
+def test_a_home_that_is_a_file_is_named(clone, tmp_path, monkeypatch):
+    (tmp_path / "home").write_text("")
+    monkeypatch.setenv("DVC_GLOBAL_CONFIG_DIR", str(tmp_path / "home/.config/dvc"))
+    assert str(tmp_path / "home") in typed("-R", clone, "verify", codes={3}).err
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_settings_that_another_user_left_are_not_obeyed_where_no_git_says_whose_they_are(clone):
+    (clone / ".git").rename(clone.parent / "away")
+    (clone / ".dvc/config.local").write_text("[core]\n    remote = store\n")
+    git.refuse_planted(git.Checkout(clone))
+    os.chown(clone / ".dvc/config.local", 12345, 12345)
+    with pytest.raises(Denied, match="another user's"):
+        git.refuse_planted(git.Checkout(clone))
