@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from podium import codec, diff, git, layout, refs
 from podium.errors import Denied, NoSuchAlias
-from podium.history import Event
+from podium.history import Commit, Event
 from podium.timeline.past import Past
 
 if TYPE_CHECKING:
@@ -79,15 +79,14 @@ def events(
     past: Past | None = None
     for turn in git.turns(repository, tip, followed, since=since, until=until, after_commit=after_commit, kept=kept):
         past = past or Past(repository, turn.commit, path, followed)
-        changes = [change for change in past.gone_back(turn) if _matters(change)]
-        if changes:
-            commit = turn.described
-            yield from (Event(commit, change) for change in changes)
+        commit: Commit | None = None
+        for change in past.gone_back(turn):
+            if change.kind != "other" or _matters(change):
+                commit = commit or turn.described
+                yield Event(commit, change)
 
 
 def _matters(change: diff.Change) -> bool:
-    if change.kind != "other":
-        return True
     from podium import plan  # it knows all the rules, and most of history has a meaning of its own
 
     return plan.concern(change.path) is not None

@@ -7,9 +7,9 @@ are. As long as that is so, they are read once, and of each commit only the alia
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields, replace
-from functools import partial
+from typing import Any
 
 from podium import diff, layout
 from podium.errors import Refused
@@ -33,49 +33,65 @@ class Moves:
     place: layout.Place
     registry: Registry
     follows: Callable[[str], bool]
-    _versions: dict[tuple[str, bool], Callable[[str | None], Version] | None] = field(default_factory=dict)
-    _compared: dict[tuple[str | None, str | None], diff.Comparison] = field(default_factory=dict)
+    _pairs: dict[tuple[str | None, str | None], _Pair | None] = field(default_factory=dict)
 
     def told(self, before: tuple[Alias, str | None], after: tuple[Alias, str]) -> diff.Change | None:
         """Say that the alias went from what it was at one commit to what it is at another."""
         was, now = before[0].version, after[0].version
-        if was == now:
+        if (was, now) not in self._pairs:
+            self._pairs[was, now] = self._pair(was, now) if was != now else None
+        pair = self._pairs[was, now]
+        if pair is None:
             return None
-        try:
-            sides = self._at(was, *before), self._at(now, *after)
-        except (Refused, _NotFollowed):
-            return None
-        known = self._compared.get((was, now))
-        if known is None:
-            known = self._compared[was, now] = diff.compare(*sides)
-        compared = diff.Comparison(*sides, known.metrics, known.params, known.metadata, known.files)
+        known = pair.compared
+        compared = diff.Comparison(
+            _at(pair.old, before[1]),
+            _at(pair.new, after[1]),
+            known.metrics,
+            known.params,
+            known.metadata,
+            known.files,
+        )
         return diff.moved(self.path, self.place, was, now, generation=after[0].generation, compared=compared)
 
-    def _at(self, number: str | None, alias: Alias, commit: str | None) -> Version | None:
-        """Give a version as it was at a commit, where the alias stood so."""
-        if number is None:
+    def _pair(self, was: str | None, now: str | None) -> _Pair | None:
+        """Find out once what the moves between two versions have in common; ``None`` where that cannot be told here."""
+        try:
+            old, new = self._version(was), self._version(now)
+        except (Refused, _NotFollowed):
             return None
-        held = alias.version == number
-        if (number, held) not in self._versions:
-            self._versions[number, held] = self._made(number, alias)
-        made = self._versions[number, held]
-        return made(commit) if made is not None else None
+        return _Pair(_facts(old), _facts(new), diff.compare(old, new))
 
-    def _made(self, number: str, alias: Alias) -> Callable[[str | None], Version] | None:
-        """Find a version out but for the commit; ``None`` where it is not there."""
+    def _version(self, number: str | None) -> Version | None:
+        """Give a version as it was when the alias named it; ``None`` where it is not there."""
         entities = self.registry.models if self.place.kind == "model" else self.registry.artifacts
         entity: Entity = entities[self.place.name]
-        found = entity.versions.get(number)
+        found = entity.versions.get(number) if number is not None else None
         if found is None:
             return None
         if not self.follows(layout.artifact_folder(found.artifact.name)):
             raise _NotFollowed
-        held = {name: one.version for name, one in entity.assignments.items()} | {self.place.member: alias.version}
+        held = {name: one.version for name, one in entity.assignments.items()} | {self.place.member: number}
         aliases = tuple(name for name, version in held.items() if version == number)
-        own = ArtifactVersion(entity.name, number, aliases) if self.place.kind == "artifact" else found.artifact
-        # as dataclasses.replace(…, commit=…) does it, which looks at every field each time
-        facts = [getattr(replace(found, aliases=aliases, artifact=own), name) for name in _FACTS]
-        return partial(Version, *facts)
+        own = ArtifactVersion(entity.name, found.version, aliases) if self.place.kind == "artifact" else found.artifact
+        return replace(found, aliases=aliases, artifact=own)
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """Two versions side by side: of each the facts that are the same at every commit, ``None`` where it is not there."""
+
+    old: Sequence[Any] | None
+    new: Sequence[Any] | None
+    compared: diff.Comparison
+
+
+def _facts(version: Version | None) -> Sequence[Any] | None:
+    return [getattr(version, name) for name in _FACTS] if version is not None else None
+
+
+def _at(facts: Sequence[Any] | None, commit: str | None) -> Version | None:
+    return Version(*[*facts, commit]) if facts is not None else None
 
 
 _FACTS = [fact.name for fact in fields(Version)][:-1]

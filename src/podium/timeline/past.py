@@ -69,11 +69,22 @@ class Past:
 
     def _registry(self, commit: str | None) -> Registry:
         """Give the registry as it was before what waits to be taken back; older ones can be had afterwards."""
-        for differences in self._waiting:
-            self._take_back(differences)
-        self._waiting.clear()
+        if self._waiting:
+            self._catch_up(*self._waiting)
+            self._waiting.clear()
         tree = self.files.at(commit)
         return codec.read(tree, _Remembered(tree, self))
+
+    def _catch_up(self, *waiting: Sequence[Difference]) -> None:
+        """Take back what several commits did; nobody asks what followed from files between these."""
+        *most, last = waiting
+        for differences in most:
+            self.files.take_back(differences)
+        self._step += len(most)
+        for path in {path for differences in most for path in _paths(differences)}:
+            self._touched[path] = self._step
+            self._parts.pop(path, None)
+        self._take_back(last)
 
     def _registry_before(self, turn: git.Turn) -> tuple[Registry, Registry]:
         """Give the registries before and after a commit, which is the last that waits to be taken back."""
@@ -88,7 +99,7 @@ class Past:
         self._newer.clear()
         if len(self._parts) > _MOST_PARTS:
             self._parts.clear()
-        for path in chain.from_iterable(_upwards(difference.path) for difference in differences):
+        for path in _paths(differences):
             self._touched[path] = self._step
             if path in self._parts:
                 self._newer[path] = self._parts.pop(path)
@@ -134,6 +145,11 @@ def _is_plain(entry: Entry | None) -> TypeGuard[Entry]:
 
 def _is_below(path: str, top: str) -> bool:
     return not top or path == top or path.startswith(f"{top}/")
+
+
+def _paths(differences: Iterable[Difference]) -> Iterable[str]:
+    """Give the paths of some differences, and the folders that they lie in."""
+    return chain.from_iterable(_upwards(difference.path) for difference in differences)
 
 
 @lru_cache(maxsize=1000)
