@@ -27,7 +27,7 @@ WRITING = {
     "promote --pr": "promote M:v0 production --pr",
     "promote over a URL": "-R {url} promote M:v0 production --push",
     "rollback": "rollback M production",
-    "rollback --commit": "rollback M production --commit",
+    "rollback --commit": "rollback M production --to v0 --commit",
     "unalias": "unalias M production",
     "withdraw": "withdraw M:v0 --reason old --commit",
     "tag": "tag add M text",

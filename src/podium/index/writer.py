@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -25,6 +26,7 @@ from podium.model import Artifact, Link, RegisteredModel, Registry
 from podium.storage import public
 from podium.visible import redacted
 
+_UNFINISHED = re.compile(r"\.new-[0-9a-f]{16}")
 STATE = "index/.state.json"
 """What the next run need not read again: it may be removed, and need not be published."""
 
@@ -193,6 +195,13 @@ class _Folder:
             (self.root / path).unlink()
         return len(others)
 
+    def sweep(self) -> None:
+        """Take away what a run that was killed had under its hands."""
+        for top in (self.root, *_folders(self.root / "index")):
+            for name in _listed(top):
+                if _UNFINISHED.fullmatch(name):
+                    (top / name).unlink(missing_ok=True)
+
     def _below(self, folder: str) -> Iterator[str]:
         """Give the plain files below a folder that end as those of an index do; no link is followed."""
         for top, _, names in os.walk(self.root / folder):
@@ -202,6 +211,11 @@ class _Folder:
 
 def _without_credentials(text: bytes) -> bytes:
     return redacted(text.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+
+
+def _folders(top: Path) -> Iterator[Path]:
+    """Give a folder, and all below it; no link is followed."""
+    return (Path(folder) for folder, _, _ in os.walk(top))
 
 
 def _is_ours(path: Path) -> bool:
@@ -242,6 +256,7 @@ class _Run:
         wanted = {places.entity("model", name) for name in models} | {
             places.entity("artifact", name) for name in artifacts
         }
+        self.folder.sweep()
         removed = self.folder.remove_others("index/models", wanted) + self.folder.remove_others(
             "index/artifacts", wanted
         )
