@@ -24,7 +24,7 @@ PATHS = (
     *("", ".", "..", "/./", "~", "~/", "sub", "sub/..", "script.py", "up", "away", "flink", "nowhere", "-", ".git", "*", " ", "new"),
     *("../new", "x\ny", "\udcff", "a" * 300, "file://", "/dev/null", "/proc/self/cwd", "index", "index/models", ".podium-1"),
 )  # fmt: skip
-CALLS = 3000 if ALL else 80
+CALLS = 3000 if ALL else 50
 
 
 @dataclass(frozen=True)
