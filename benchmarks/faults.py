@@ -147,6 +147,8 @@ class Trial:
         cache = self.root / ".dvc/cache"
         for place in (cache / "files", cache / "podium", cache / "podium-tmp", cache / "podium-proofs"):
             shutil.rmtree(place, ignore_errors=True)
+        with suppress(OSError):
+            (self.folder / "to").unlink()
         shutil.rmtree(self.folder / "to", ignore_errors=True)
 
     # --- what is to be seen
@@ -154,14 +156,15 @@ class Trial:
     def look(self) -> str:
         """Find what looks complete and is not; tells what is left aside."""
         left = []
-        for path in self.store.paths():
+        for path in self.store.paths() if self.way == "up" else ():
             if re.search(r"/[0-9a-f]{30}$", path):
                 self.proven(path, self.store.read(path), "on the remote")
             elif not path.endswith(".dir"):
                 left.append(f"{path.rpartition('/')[2]} on the server")
         if isinstance(self.store, servers.S3Store):
             left += ["parts on S3" for _ in self.store.unfinished()]
-        for place in (self.root / ".dvc/cache").rglob("*"):
+        caches = [self.root / ".dvc/cache", self.folder / "small/cache"] if self.way == "down" else []
+        for place in (place for cache in caches for place in cache.rglob("*")):
             if place.is_file() and re.search(r"files/md5/../[0-9a-f]{30}$", place.as_posix()):
                 self.proven("/".join(place.parts[-4:]), place.read_bytes(), "in the cache")
             elif place.is_file() and place.name.endswith(".tmp") and place.stat().st_size:
@@ -266,8 +269,7 @@ def full(where: str) -> Callable[[Trial], None]:
                 while True:
                     stream.write(bytes(MB))
 
-        if trial.size:
-            trial.when(0.4, act)
+        trial.when(0.4, act)
         trial.mend = lambda: filler.unlink(missing_ok=True)
 
     return fault
@@ -303,14 +305,11 @@ def small(folder: Path, size: int) -> Iterator[None]:
         subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
-def tried(folder: Path, kind: str, way: str, fault: str, size: int) -> bool:
-    """Make one trial, print its row, and tell whether all was well."""
-    began = time.monotonic()
+@contextmanager
+def served(folder: Path, kind: str, way: str, size: int, at: Path | None = None) -> Iterator[Trial]:
+    """Start a server, and make a registry with one version on it."""
+    at = at or folder / "server"
     with ExitStack() as stack:
-        place = folder / "small" / {"full-target": "to"}.get(fault, fault.removeprefix("full-"))
-        if fault.startswith("full-"):
-            stack.enter_context(small(place, size * 3 // 2 + 200 * MB))
-        at = place / "data" if fault == "full-server" else folder / "server"
         server = SERVERS[kind](at)
         stack.callback(shutil.rmtree, at, ignore_errors=True)
         stack.callback(server.stop)
@@ -318,28 +317,55 @@ def tried(folder: Path, kind: str, way: str, fault: str, size: int) -> bool:
         trial = Trial(folder, kind, size, way, wire, server)
         stack.callback(trial.forget)
         trial.prepare(folder / "model")
-        if fault == "full-cache":
-            moved(trial.root / ".dvc/cache", place / "cache")
-        if fault == "full-target":
-            (folder / "to").symlink_to(place)
-        FAULTS[fault](trial)
-        first = trial.podium(*trial.command)
-        trial.mend()
-        left = trial.look()
-        second = trial.podium(*trial.command) if first.code else None
-        judged(trial, fault, first, second)
-        row(trial, fault, (first, second), left, time.monotonic() - began)
+        yield trial
+
+
+def tried(trial: Trial, fault: str) -> bool:
+    """Make one trial, print its row, and tell whether all was well."""
+    began = time.monotonic()
+    trial.wrong, trial.mend = [], bool
+    FAULTS[fault](trial)
+    first = trial.podium(*trial.command)
+    trial.mend()
+    left = trial.look()
+    second = trial.podium(*trial.command) if first.code else None
+    judged(trial, fault, first, second)
+    row(trial, fault, (first, second), left, time.monotonic() - began)
     return not trial.wrong
 
 
-def moved(cache: Path, place: Path) -> None:
-    """Let the cache lie elsewhere."""
-    place.mkdir(parents=True)
-    if cache.exists():
-        shutil.copytree(cache, place, dirs_exist_ok=True)
-        shutil.rmtree(cache)
-    with (cache.parent / "config.local").open("a") as config:
-        config.write(f"[cache]\n    dir = {place}\n")
+def up(folder: Path, kind: str, size: int, faults: list[str]) -> Iterator[bool]:
+    """Try to send: to a server without anything each time."""
+    for fault in faults:
+        with ExitStack() as stack:
+            place = None
+            if fault == "full-server":
+                stack.enter_context(small(folder / "small/server", size * 3 // 2 + 200 * MB))
+                place = folder / "small/server/data"
+            elif fault.startswith("full-"):
+                continue
+            yield tried(stack.enter_context(served(folder, kind, "up", size, place)), fault)
+
+
+def down(folder: Path, kind: str, size: int, faults: list[str]) -> Iterator[bool]:
+    """Try to fetch: from one server, each time as if nothing had been fetched."""
+    with served(folder, kind, "down", size) as trial:
+        local = trial.root / ".dvc/config.local"
+        before = local.read_text() if local.exists() else ""
+        for fault in faults:
+            if fault == "full-server":
+                continue
+            with ExitStack() as stack:
+                place = folder / "small" / fault.removeprefix("full-").replace("target", "to")
+                if fault.startswith("full-"):
+                    stack.enter_context(small(place, size * 3 // 2 + 200 * MB))
+                if fault == "full-cache":
+                    local.write_text(f"{before}[cache]\n    dir = {place}/cache\n")
+                if fault == "full-target":
+                    (folder / "to").symlink_to(place)
+                yield tried(trial, fault)
+            local.write_text(before)
+            trial.forget_bytes()
 
 
 def judged(trial: Trial, fault: str, first: Ran, second: Ran | None) -> None:
@@ -389,16 +415,14 @@ def main() -> int:
     parser.add_argument("--way", choices=("up", "down"), action="append")
     parser.add_argument("--fault", choices=FAULTS, action="append")
     asked = parser.parse_args()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell in the background turns Ctrl-C off
     folder, size = asked.folder.absolute(), asked.size * MB
     ways = asked.way or (["down"] if asked.kind == "http" else ["up", "down"])
     model = weights(folder / "model", size)
     print(f"{'remote':7}{'way':5}{'fault':13}exit      s     MB exit      s     MB  left after the first run")
-    well = [
-        tried(folder, asked.kind, way, fault, size)
-        for way in ways
-        for fault in asked.fault or FAULTS
-        if way == "down" or fault not in {"full-target", "full-cache"}
-    ]
+    well: list[bool] = []
+    for way in ways:
+        well += (up if way == "up" else down)(folder, asked.kind, size, asked.fault or list(FAULTS))
     shutil.rmtree(model)
     return 0 if all(well) else 1
 

@@ -5,9 +5,12 @@ import re
 from dataclasses import replace
 
 import pytest
+from fsspec.callbacks import NoOpCallback
 
 from podium.errors import Denied, Unavailable
 from podium.storage import Storage, limits, partial, patience
+from podium.storage.by_ssh import Upload
+from podium.storage.failures import Broken
 from podium.storage.remote import ServerRemote
 from tests.servers import hanging, object_path
 from tests.storage_helpers import at, files_below, forget_cache, record, registry, spoil, write
@@ -197,9 +200,11 @@ def test_only_the_ssh_session_ends_up_and_down(reach, sshd, source, quick, caplo
     far = reach("sshd")
     content = far.storage.add(source)
     far.storage.remote().probe()
-    far.wire.after(10 * MB, sshd.cut)
+    before = far.wire.passed
+    far.wire.after(20 * MB, sshd.cut)
     far.storage.push([record(content)])
     assert "trying again in" in caplog.text
+    assert far.wire.passed - before < 40 * MB  # what was on its way is sent anew, and the end of what arrived read back
     assert far.store.paths() == {object_path(content.md5), object_path(content.files[0].md5)}
     fresh = far.fresh()
     fresh.remote().probe()
@@ -210,6 +215,34 @@ def test_only_the_ssh_session_ends_up_and_down(reach, sshd, source, quick, caplo
     assert "trying again in" in caplog.text
     assert far.wire.passed - before < 34 * MB
     assert unfinished(far.root) == []
+
+
+@pytest.mark.xdist_group("sshd")
+@pytest.mark.parametrize("left", [b"", LARGE[: 9 * MB] + bytes(3 * MB)], ids=["all of it", "its end"])
+def test_what_an_ssh_server_lost_meanwhile_is_sent_again(reach, tmp_path, left):
+    far = reach("sshd")
+    (tmp_path / "large").write_bytes(LARGE)
+    far.store.write("under way", left)
+    place = far.store.folder / "under way"
+    Upload(tmp_path / "large", str(place), arrived=12 * MB).put(far.storage.remote()._filesystem.fs, NoOpCallback())
+    assert place.read_bytes() == LARGE
+
+
+def test_what_comes_further_each_time_is_not_given_up(quick):
+    left = iter(range(20, 0, -1))
+
+    def attempt():
+        nonlocal arrived
+        if arrived < 20:
+            arrived += next(left) > 0
+            raise Broken("the connection broke off")
+        return "done"
+
+    arrived = 0
+    assert patience.Patience("r", bool).until_done(attempt, lambda: arrived) == "done"
+    arrived, left = 0, iter([0] * 20)
+    with pytest.raises(Broken):
+        patience.Patience("r", bool).until_done(attempt, lambda: arrived)
 
 
 @pytest.fixture

@@ -14,6 +14,8 @@ from podium.errors import Unavailable
 from podium.storage.reasons import chain, kinds, reason, speaks_other, status_of
 
 _BUSY = {408, 425, 429}
+_FINAL = {501, 505, 507, 508}
+"""What a server says that cannot do it at all, or whose disk is full."""
 _ERRNOS = {errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ENETDOWN, errno.ENETRESET, errno.EPIPE, errno.ENOTCONN}
 _KINDS = frozenset({
     "ClientConnectionError", "ClientPayloadError",  # aiohttp: HTTP, Google, and below botocore
@@ -43,7 +45,7 @@ def passes(error: BaseException) -> bool:
         return False
     statuses = [status for link in links if (status := status_of(link)) is not None]
     if statuses:
-        return any(status in _BUSY or status >= 500 for status in statuses)
+        return any(status in _BUSY or (status >= 500 and status not in _FINAL) for status in statuses)
     return any(
         isinstance(link, ConnectionError | TimeoutError)
         or kinds(link) & _KINDS

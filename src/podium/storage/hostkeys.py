@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from podium.errors import Unavailable
+from podium.storage import limits
 from podium.storage.failures import unreachable
 
 _OWN_FILES = ("~/.ssh/known_hosts", "~/.ssh/known_hosts2")
@@ -55,6 +56,9 @@ def _lost(name: str, filesystem: Any, seen: _Seen) -> Exception | None:
     except asyncssh.HostKeyNotVerifiable as error:
         raise _refusal(name, seen, revoked="revoked" in str(error)) from None
     except (asyncssh.KeyExchangeFailed, asyncssh.ConnectionLost, ConnectionError) as error:
+        if "timeout" in str(error).lower():
+            late = f"the DVC remote {name!r} does not come to an end of the login within {limits.SILENCE} seconds"
+            raise Unavailable(late, "see whether the server is well, and whether it is an ssh server") from None
         return error
     except Unavailable:
         raise

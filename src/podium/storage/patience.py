@@ -35,13 +35,20 @@ class Patience:
         self._heard = 0.0
         self._said = 0.0
 
-    def until_done(self, attempt: Callable[[], T]) -> T:
-        """Do something that can be done again, until it is done; raises what it raises, if that stays so."""
-        began, failures = time.monotonic(), 0
+    def until_done(self, attempt: Callable[[], T], progress: Callable[[], int] = lambda: 0) -> T:
+        """
+        Do something that can be done again, until it is done; raises what it raises, if that stays so.
+
+        ``progress`` tells how far it has come: what comes further each time is not given up.
+        """
+        began, failures, before = time.monotonic(), 0, 0
         while True:
             try:
                 result = attempt()
             except Broken as broken:
+                if (now := progress()) > before:
+                    failures, before = 0, now
+                    self.answered()
                 failures += 1
                 self.wait(broken, failures, began)
             else:

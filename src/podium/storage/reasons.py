@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 _ANYTHING = "check the address, the credentials and the network; `dvc remote list` shows where the remotes are"
+_BUSY = "see whether the server is well, and its disk not full, then try again"
 _LATER = "see whether the server is well, then try again; what has arrived is not sent or fetched again"
 _ADDRESS = "compare its address with where the server is; `dvc remote list` shows it"
 _LOGIN = "see what it takes as a login: DVC's `config.local`, the environment, or your own configuration has yours"
@@ -31,6 +32,8 @@ _CUT = frozenset({
     "RemoteProtocolError", "ReadError", "WriteError",  # httpx
 })  # fmt: skip
 """How the client libraries call what the system has no error for."""
+_FULL = 507
+"""What WebDAV says of a full disk."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,7 @@ def _tls_reason(error: BaseException) -> str:
 def reason(name: str, error: BaseException) -> Reason:
     """Say why a remote cannot be used; what is known best is said, wherever in the chain of errors it stands."""
     links = list(chain(error))
-    for look in (_of_tls, _of_access, _of_status, _of_network):
+    for look in (_of_tls, _of_access, _of_ssh, _of_disk, _of_status, _of_network):
         for link in links:
             found = look(name, link)
             if found is not None:
@@ -125,8 +128,26 @@ def _of_status(_name: str, error: BaseException) -> Reason | None:
     if status in {401, 403, 407}:
         return Reason(f"it denies access (HTTP {status})", _LOGIN)
     if status >= 500 or status == 429:
-        return Reason(f"it is there, and cannot do it now (HTTP {status})", _LATER)
+        return Reason(f"it is there, and cannot do it now (HTTP {status})", _BUSY)
     return Reason(f"it answers with HTTP {status}")
+
+
+def _of_disk(_name: str, error: BaseException) -> Reason | None:
+    """What a server's disk says: that of sftp has, in the version that everybody speaks, one word for all that is wrong."""
+    full = status_of(error) == _FULL or kinds(error) & {"SFTPNoSpaceOnFilesystem", "SFTPQuotaExceeded"}
+    if full:
+        return Reason("its disk is full", "make room there, then run it again")
+    if "SFTPFailure" in kinds(error):
+        return Reason("its sftp server cannot do it, and does not say why", "see whether its disk is full, or fails")
+    return None
+
+
+def _of_ssh(_name: str, error: BaseException) -> Reason | None:
+    if kinds(error) & {"ProtocolError", "SFTPBadMessage"}:
+        return Reason("what it says is no ssh", f"is it an ssh server, and that port? {_ADDRESS}")
+    if isinstance(error, ValueError) and "SFTP connections" in str(error):
+        return Reason("it lets one in, and has no sftp", "ask who runs it for sftp (`Subsystem sftp internal-sftp`)")
+    return None
 
 
 def _of_network(_name: str, error: BaseException) -> Reason | None:

@@ -16,6 +16,7 @@ from typing import Any
 from podium.errors import Denied, Unavailable
 from podium.progress import silent
 from podium.storage import clients, hashing, limits, multipart, proofs, renewal, sftp, stored
+from podium.storage.by_ssh import Upload
 from podium.storage.failures import Broken, is_answer, unreachable
 from podium.storage.folder import FolderRemote
 from podium.storage.patience import Patience
@@ -220,8 +221,8 @@ class ServerRemote:
         """
         Write an object: in one request or in parts, or under a temporary name and renamed where the server would show a part.
 
-        What broke off is sent anew from its beginning, but for the parts that S3 has. A name with a dot at its beginning is one
-        that some WebDAV servers do not list: nobody would find what a killed run leaves.
+        What broke off is sent anew from its beginning, but for the parts that S3 has, and what went over ssh before. A name with
+        a dot at its beginning is one that some WebDAV servers do not list: nobody would find what a killed run leaves.
         """
         self._refuse_http()
         place = self._place(md5)
@@ -230,19 +231,24 @@ class ServerRemote:
             multipart.Sending(self._ask_s3, bucket, key, source).send(meter.add)
             return
         temporary = self._filesystem.join(self._filesystem.parent(place), proofs.temporary_in(Path()).name.lstrip("."))
+        upload = Upload(source, temporary)
 
         def attempt() -> None:
             counted = Counted(meter)
             try:
                 with self._told():
                     limit = self._watch.silence + source.stat().st_size / _SLOWEST
-                    self._watch.call(lambda: self._put(source, place, temporary, counted), limit)
+                    self._watch.call(lambda: self._put(upload, place, counted), limit)
             except Unavailable:
                 meter.take_back(counted.size)
                 raise
+            except Absent:  # a try that was given up came to life, and gave it its name; or somebody took it away
+                if self.sizes([md5])[md5] != source.stat().st_size:
+                    gone = f"what is sent to the DVC remote {self.name!r} disappears there before it is whole"
+                    raise Unavailable(gone, "see who takes it away, then run it again") from None
 
         try:
-            self._patience.until_done(attempt)
+            self._patience.until_done(attempt, lambda: upload.arrived)
         except BaseException:
             if not self._shows_only_whole_objects:
                 with suppress(Exception):
@@ -261,17 +267,18 @@ class ServerRemote:
 
         return self._patience.until_done(ask)
 
-    def _put(self, source: Path, place: str, temporary: str, counted: Counted) -> None:
+    def _put(self, upload: Upload, place: str, counted: Counted) -> None:
+        source = str(upload.source)
         if self._shows_only_whole_objects:
             parts = {"chunksize": multipart.LEAST} if self._filesystem.protocol in {"s3", "gs"} else {}
-            self._filesystem.put_file(str(source), place, callback=counted.callback(), **parts)
+            self._filesystem.put_file(source, place, callback=counted.callback(), **parts)
             return
         self._filesystem.makedirs(self._filesystem.parent(place), exist_ok=True)
         if self._filesystem.protocol == "ssh":
-            sftp.put(self._filesystem.fs, str(source), temporary, counted.callback())
+            upload.put(self._filesystem.fs, counted.callback())
         else:
-            self._filesystem.put_file(str(source), temporary, callback=counted.callback())
-        self._rename(temporary, place)
+            self._filesystem.put_file(source, upload.target, callback=counted.callback())
+        self._rename(upload.target, place)
 
     def _rename(self, temporary: str, place: str) -> None:
         """Give what has arrived its name, at one stroke; the WebDAV client's own way is to copy it, then delete it."""

@@ -6,14 +6,6 @@ import errno
 from typing import Any
 
 
-def put(filesystem: Any, source: str, target: str, callback: Any) -> None:
-    """Write to the name that is given: DVC's own way writes to one of its choice first, and leaves it where a line breaks."""
-    from fsspec.asyn import sync
-    from sshfs import SSHFileSystem
-
-    sync(filesystem.loop, SSHFileSystem._put_file, filesystem, source, target, callback=callback)  # noqa: SLF001
-
-
 def touch(filesystem: Any, place: str) -> bool:
     """Let a file count as written now, by this machine's clock; False where the server does not let this user."""
     from asyncssh import SFTPFailure, SFTPNoSuchFile, SFTPOpUnsupported, SFTPPermissionDenied
