@@ -12,6 +12,7 @@ from podium.errors import Unavailable
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 MAKE_ROOM = "free some (`podium gc`), or give the cache another disk (`dvc cache dir --local FOLDER`)"
+THE_CACHE = "the cache"
 _RESERVE = 1 << 20
 """Bytes left over for names, folders and records."""
 
@@ -49,7 +50,8 @@ def told(what: str = "this machine's disk") -> Iterator[None]:
         where = f" {error.filename}" if error.filename else ""
         reason = error.strerror or error
         if is_full(error):
-            raise Unavailable(f"{what}{where} is full: {reason}", MAKE_ROOM) from None
+            room = MAKE_ROOM if what == THE_CACHE else "make room there, then run it again"
+            raise Unavailable(f"{what}{where} is full: {reason}", room) from None
         raise Unavailable(f"{what}{where} cannot be used: {reason}", "mend it, then run it again") from None
 
 

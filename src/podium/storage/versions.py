@@ -78,7 +78,7 @@ class Storage:
         def add(file: Source) -> File:
             return cache.add(file, meter)
 
-        with space.told("the cache"):
+        with space.told(space.THE_CACHE):
             cache.check_room(total, "logging it")
             logged = content.of(list(each(add, _largest_first(found), crew(_READERS, total, len(found)), meter)))
             cache.add_bytes(manifests.dir_object(logged.files), logged.md5)
@@ -132,7 +132,7 @@ class Storage:
             sent.append(self._send(needed, objects, target, progress))
 
         renewal = Renewal(target, lambda md5: md5.endswith(".dir") or self._cache.proven(md5) is not None, send)
-        with space.told("the cache"):
+        with space.told(space.THE_CACHE):
             renewed = renewal.renew([one for md5, one in rest.items() if md5 not in safe], progress)
             send(list(missing))
             renewal.look(renewed)
@@ -213,7 +213,7 @@ class Storage:
         files = manifests.listed(record.md5, found)
         if files is None:
             raise _corrupt(target, "the list of files", record.md5)
-        with space.told("the cache"):
+        with space.told(space.THE_CACHE):
             self._cache.add_bytes(found, record.md5)
         return files
 
@@ -247,7 +247,7 @@ class Storage:
             begun = sum(min(cache.begun(file.md5), max(file.size, 0)) for file in lacking)
             cache.check_room(_bytes_of(record, lacking) - begun, "fetching it")
             threads = self._remote(remote or record.remote).crew(record.size, record.nfiles)
-        with space.told("the cache"):
+        with space.told(space.THE_CACHE):
             sums = dict(each(bring, _largest_first(distinct), threads, meter))
             cache.keep(record.md5, [record.md5, *sums])
         known = tuple(_with(file, sums[file.md5]) for file in files)
@@ -280,7 +280,7 @@ class Storage:
         They are read-only, and share the cache's bytes where the disk can do that.
         """
         placed = list(files)
-        with space.told("the cache"):
+        with space.told(space.THE_CACHE):
             for file, target in placed:
                 self._cache.place(file.md5, str(target))
             self._cache.keep(record.md5, [record.md5, *(file.md5 for file, _ in placed)])
@@ -357,7 +357,7 @@ def _by_remote(records: Iterable[Record], remote: str | None) -> dict[str, list[
 def _detached(home: Path, configuration: bytes) -> config.Config:
     folder = home / ".dvc"
     place = folder / "config"
-    with space.told("the cache"):
+    with space.told(space.THE_CACHE):
         folder.mkdir(parents=True, exist_ok=True)
         if not place.is_file() or place.read_bytes() != configuration:
             temporary = proofs.temporary_in(folder)
