@@ -6,6 +6,7 @@ import subprocess
 import threading
 from contextlib import contextmanager, suppress
 
+import httpx
 import pytest
 
 from podium.errors import Unavailable
@@ -154,6 +155,7 @@ class Answer(Exception):
     [
         (ConnectionRefusedError(111, "x"), "nothing listens at its address"),
         (ConnectionResetError(104, "x"), "the connection broke off"),
+        (httpx.RemoteProtocolError("x"), "the connection broke off"),
         (TimeoutError(), "it does not answer"),
         (socket.gaierror(socket.EAI_NONAME, "x"), "its name has no address"),
         (OSError(113, "x"), "there is no way to it"),

@@ -143,7 +143,7 @@ def _of_disk(_name: str, error: BaseException) -> Reason | None:
 
 
 def _of_ssh(_name: str, error: BaseException) -> Reason | None:
-    if kinds(error) & {"ProtocolError", "SFTPBadMessage"}:
+    if kinds(error) >= {"ProtocolError", "DisconnectError"} or "SFTPBadMessage" in kinds(error):  # httpx has the first
         return Reason("what it says is no ssh", f"is it an ssh server, and that port? {_ADDRESS}")
     if isinstance(error, ValueError) and "SFTP connections" in str(error):
         return Reason("it lets one in, and has no sftp", "ask who runs it for sftp (`Subsystem sftp internal-sftp`)")
