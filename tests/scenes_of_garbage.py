@@ -106,8 +106,8 @@ class Scene:
         files.setdefault("models/M/model.yaml", b"description: M\n")
         files[f"models/M/versions/v{link}.yaml"] = f"artifact: {artifact}\nversion: v{number}\n".encode()
 
-    def move(self, files: Files) -> None:
-        """Promote, roll back, or take an alias away: of the model, or of an artifact."""
+    def move(self, files: Files, only: str = "") -> None:
+        """Promote, roll back, or take an alias away: of the model, or of an artifact; or ``only`` one alias of the model."""
         links = sum(path.startswith("models/M/versions/") for path in files)
         numbers = versions(files, "v/a")
         model = f"models/M/aliases/{self.chance.choice([*PROTECTED, 'production', *FREE])}.yaml"
@@ -345,11 +345,14 @@ def scene(folder: Path, seed: int, later: float) -> Scene:
         ref: number for ref, number in made.origin.items() if ref == MAIN or chance.random() < chance.choice([0.2, 1])
     }
     made.origin = calm
+    strict = chance.random() < 0.5
+    if strict:
+        _give_up(made)
     for _ in range(chance.choice([0, 4])):
         files = dict(made.commits[made.origin[MAIN]])
         made.withdraw(files)
         made.origin[MAIN] = made.commit([made.origin[MAIN]], files)
-    if chance.random() < 0.5:
+    if not strict and chance.random() < 0.5:
         made.fork[MAIN] = made.anywhere()
         for _ in range(chance.randint(1, 4)):
             made.disturb(made.fork, SIDE)
@@ -357,7 +360,7 @@ def scene(folder: Path, seed: int, later: float) -> Scene:
             made.fork[ref] = made.grow(made.fork[ref], freely=True)
     for _ in range(3):
         made.data()  # uploaded, and never committed
-    _clone(made)
+    _clone(made, strict=strict)
     for name in chance.sample(sorted(set().union(*made.stores.values())), 3):
         made.young.add(name)
         for store, there in made.stores.items():
@@ -366,7 +369,28 @@ def scene(folder: Path, seed: int, later: float) -> Scene:
     return made
 
 
-def _clone(made: Scene) -> None:
+def _give_up(made: Scene) -> None:
+    """Move production to and fro, withdraw all there is on main, and leave main and a few tags: little keeps a version then."""
+    chance = made.chance
+    logged = chance.randint(8, 16)
+    tags = {ref: n for ref, n in made.origin.items() if "/tags/" in ref and chance.random() < 0.3}
+    for number in range(logged + chance.randint(12, 30)):
+        files = dict(made.commits[made.origin[MAIN]])
+        made.log(files) if number < logged else made.move(files, "models/M/aliases/production.yaml")
+        made.origin[MAIN] = made.commit([made.origin[MAIN]], files)
+        if chance.random() < 0.05:
+            tags[f"refs/tags/then{number}"] = made.origin[MAIN]
+    made.origin = {MAIN: made.origin[MAIN], **tags}
+    files = dict(made.commits[made.origin[MAIN]])
+    for artifact in ("v/a", "v/b"):
+        numbers = sorted(number for number in versions(files, artifact) if chance.random() < 0.9)
+        if numbers:
+            gone = "withdrawn:\n" + "".join(f"  {number}: bad\n" for number in numbers)
+            files[f"artifacts/{artifact}/artifact.yaml"] = f"description: A\n{gone}".encode()
+    made.origin[MAIN] = made.commit([made.origin[MAIN]], files)
+
+
+def _clone(made: Scene, *, strict: bool) -> None:
     folder, chance = made.folder, made.chance
     for name, refs in (("origin", made.origin), ("fork", made.fork)):
         if refs:
@@ -376,13 +400,13 @@ def _clone(made: Scene) -> None:
     git(folder, "init", "-q", "-b", "main", "clone")
     names = [name for name, refs in (("origin", made.origin), ("fork", made.fork)) if refs]
     (root / ".git/config").write_text("".join(CLONE.format(name, folder / name, name) for name in names))
-    made.own[MAIN] = made.anywhere()
-    for _ in range(chance.randint(0, 4)):
+    made.own[MAIN] = made.origin[MAIN] if strict else made.anywhere()
+    for _ in range(0 if strict else chance.randint(0, 4)):
         ref = chance.choice(LOCAL).format(chance.randrange(9))
         made.own[ref] = made.grow(made.anywhere(), freely=True) if chance.random() < 0.6 else made.anywhere()
-    detached = made.grow(made.anywhere(), freely=True) if chance.random() < 0.3 else None
-    forgotten = [made.grow(made.anywhere(), freely=True) for _ in range(chance.choice([0, 0, 2]))]
-    stashes = [made.grow(made.anywhere(), freely=True) for _ in range(chance.choice([0, 0, 2]))]
+    detached = made.grow(made.anywhere(), freely=True) if not strict and chance.random() < 0.3 else None
+    forgotten = [made.grow(made.anywhere(), freely=True) for _ in range(chance.choice([0, 0, 2]) * (not strict))]
+    stashes = [made.grow(made.anywhere(), freely=True) for _ in range(chance.choice([0, 0, 2]) * (not strict))]
     ids = made.write(root, made.own, [*forgotten, *stashes, *([detached] if detached is not None else [])])
     made.heads = [detached if detached is not None else made.own[MAIN]]
     made.logged = forgotten + stashes

@@ -121,7 +121,7 @@ def test_what_withdrawn_versions_need_goes_unless_something_else_needs_it(tmp_pa
     assert not stored(world.store) & may_go
 
 
-@pytest.mark.parametrize("seed", range(ROUNDS + 1))
+@pytest.mark.parametrize("seed", [*range(ROUNDS), 9011])  # the last fails where fewer than ten moves back are kept
 def test_what_the_model_of_a_scene_says_is_needed_stays_and_all_the_rest_goes(tmp_path, seed):
     """Several repositories and stores, whatever git keeps in a clone, aliases that go to and fro; the odd ones `--withdrawn`."""
     made = scenes.scene(tmp_path, seed, LATER)
