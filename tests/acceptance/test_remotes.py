@@ -216,7 +216,7 @@ def whole(here: Place) -> set[str]:
     """Give the objects that the remote shows, which are whole each; what is unfinished has another name."""
     found = set()
     for path in here.store.paths():
-        if path.startswith("files/md5/") and not Path(path).name.startswith("."):
+        if path.startswith("files/md5/") and not path.endswith(".tmp"):
             md5 = path.removeprefix("files/md5/").replace("/", "")
             assert hashlib.md5(here.store.read(path)).hexdigest() == md5.removesuffix(".dir")
             found.add(md5)
