@@ -10,6 +10,7 @@ from podium.errors import Denied
 from podium.publish import conflicts
 from podium.tree import MemoryTree, overlay, walk
 from tests import example
+from tests.hostile.typed import typed
 from tests.test_merging import ARTIFACTS, DO, MODELS, is_sound, played
 
 
@@ -210,3 +211,21 @@ def test_the_driver_runs_from_any_folder(monkeypatch):
 
     monkeypatch.setattr("sys.executable", "/opt/my tools/100%/python")
     assert merge_driver_command.driver().startswith("'/opt/my tools/100%%/python' -P -m podium merge-driver run ")
+
+
+@pytest.mark.parametrize(
+    "path", ["--help", "-h", "--version", "-x", "models/$(id)/model.yaml", "models/a\nb/model.yaml"]
+)
+@pytest.mark.parametrize("end", [("--",), ()], ids=["as it is installed", "as it was installed"])
+def test_no_path_is_an_option_to_the_driver(tmp_path, path, end):
+    contents = {"base": "description: a\n", "ours": "description: b\n", "theirs": "description: c\n"}
+    for name, content in contents.items():
+        (tmp_path / name).write_text(content)
+    assert typed("merge-driver", "run", *end, *(tmp_path / name for name in contents), "7", path).code == 1
+    assert "<<<<<<<" in (tmp_path / "ours").read_text()
+
+
+def test_the_driver_ends_its_options():
+    from podium.cli import merge_driver_command
+
+    assert " run -- %O " in merge_driver_command.driver()

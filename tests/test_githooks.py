@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import subprocess
+from pathlib import Path
 
+import pygit2
 import pytest
 
 from podium import git, githooks
 from podium.errors import Unavailable, Usage
 from podium.githooks import Update
 from tests import example
+from tests.hostile.typed import typed
 
 ONE, TWO = "1" * 40, "2" * 40
 NONE = "0" * 40
@@ -37,11 +40,23 @@ def judged(repository, *updates: Update, **environment) -> list[tuple[str, list[
 
 
 def test_lines_are_read_as_git_writes_them():
-    lines = [f"{NONE} {TWO} refs/heads/main\n".encode(), f"{ONE} {NONE} refs/heads/a b\n".encode()]
-    assert githooks.updates(lines) == [Update(None, TWO, "refs/heads/main"), Update(ONE, None, "refs/heads/a b")]
+    lines = [f"{NONE} {TWO} refs/heads/main\n".encode(), f"{ONE} {NONE} refs/heads/a-b\n".encode()]
+    assert githooks.updates(lines) == [Update(None, TWO, "refs/heads/main"), Update(ONE, None, "refs/heads/a-b")]
 
 
-@pytest.mark.parametrize("line", [b"\n", b"main\n", b"a b\n"])
+NOT_GITS = (
+    *(b"\n", b"main\n", b"a b\n", b"   \n", b"\0\n", "é é é\n".encode()),
+    f"{ONE} HEAD refs/heads/main\n".encode(),
+    f"{ONE} --help refs/heads/main\n".encode(),
+    f"{ONE} {TWO} refs/heads/main\r\n".encode(),
+    f"{ONE} {TWO} refs/heads/main x\n".encode(),
+    f"{ONE}  {TWO} refs/heads/main\n".encode(),
+    f"{ONE} {TWO} refs/heads/\x1b[31m\n".encode(),
+    f"{ONE[:10]} {TWO[:10]} refs/heads/main\n".encode(),
+)
+
+
+@pytest.mark.parametrize("line", NOT_GITS)
 def test_anything_else_is_not_from_git(line):
     with pytest.raises(Usage):
         githooks.updates([line])
@@ -123,3 +138,43 @@ def test_objects_are_read_where_git_sets_them_apart(bare, tmp_path):
         judged(bare, Update(None, first, "refs/heads/main"))
     assert judged(bare, Update(None, first, "refs/heads/main"), GIT_QUARANTINE_PATH=str(tmp_path / "apart.git/objects"))
     assert first not in bare
+
+
+@pytest.mark.parametrize("parent", ["missing", "blob", "tree"])
+def test_a_commit_whose_parent_is_none_does_not_land(bare, parent):
+    base = commit(bare)
+    bare.references.create("refs/heads/main", base)
+    tree = str(bare[base].tree_id)
+    other = {"missing": TWO, "blob": str(bare.create_blob(b"x")), "tree": tree}[parent]
+    who = "Ada <ada@acme.dev> 1790000000 +0000"
+    text = f"tree {tree}\nparent {base}\nparent {other}\nauthor {who}\ncommitter {who}\n\nx\n"
+    pushed = str(bare.odb.write(pygit2.enums.ObjectType.COMMIT, text.encode()))
+    with pytest.raises(Unavailable):
+        judged(bare, Update(base, pushed, "refs/heads/main"))
+
+
+def test_a_tag_or_a_blob_does_not_land_on_the_branch(bare):
+    base = commit(bare)
+    bare.references.create("refs/heads/main", base)
+    blob = str(bare.create_blob(b"x"))
+    with pytest.raises(Unavailable):
+        judged(bare, Update(base, blob, "refs/heads/main"))
+
+
+@pytest.mark.parametrize("head", ["what is no ref\n", "\0\n"])
+def test_where_head_cannot_be_read_nothing_lands(bare, head):
+    base = commit(bare)
+    Path(bare.path, "HEAD").write_text(head)
+    with pytest.raises(Unavailable):
+        judged(bare, Update(None, base, "refs/heads/main"))
+
+
+def test_what_stands_for_an_object_by_git_replace_is_not_judged_in_its_place(bare):
+    base = commit(bare)
+    bare.references.create("refs/heads/main", base)
+    bad = commit(bare, base, **{PRODUCTION: b"generation: 99\nversion: v1\n"})
+    bare.references.create(f"refs/replace/{bad}", commit(bare, base, **{"README.md": b"harmless\n"}))
+    assert judged(bare, Update(base, bad, "refs/heads/main"))[0][1]
+    said = typed("-R", bare.path, "check", "--base", "main", "--head", bad, "--format", "json")
+    assert said.code == 1
+    assert said.json["findings"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import sys
 from collections.abc import Iterable, Iterator, Mapping
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 _NONE = frozenset("0")
 _BRANCHES = "refs/heads/"
+_LINE = re.compile(rb"([0-9a-f]{40,64}) ([0-9a-f]{40,64}) ([^\x00-\x20\x7f]+)")
 
 
 # --- what is pushed -------------------------------------------------------------------------------------------------
@@ -46,10 +48,10 @@ def updates(lines: Iterable[bytes]) -> list[Update]:
     """Read what git tells a hook, a line for each ref: ``old new ref``. Raises Usage for anything else."""
     found = []
     for line in lines:
-        parts = line.rstrip(b"\n").decode("utf-8", "surrogateescape").split(" ", 2)
-        if len(parts) != 3:
+        told = _LINE.fullmatch(line.removesuffix(b"\n"))
+        if told is None:
             raise Usage("this is for git to call, which writes a line `OLD NEW REF` for each ref that is pushed")
-        old, new, ref = parts
+        old, new, ref = (part.decode("utf-8", "surrogateescape") for part in told.groups())
         found.append(Update(_commit(old), _commit(new), ref))
     return found
 
@@ -90,7 +92,9 @@ def guarded(repository: Repository, moved: Iterable[Update]) -> list[Update]:
 
 
 def _target(repository: Repository, ref: str) -> str:
-    """Follow a ref that stands for another one; the last may be not there yet."""
+    """Follow a ref that stands for another one; the last may be not there yet. Raises Unavailable for one that is broken."""
+    import pygit2
+
     seen: set[str] = set()
     while ref not in seen:
         seen.add(ref)
@@ -98,6 +102,11 @@ def _target(repository: Repository, ref: str) -> str:
             target = repository.lookup_reference(ref).target
         except (KeyError, ValueError):
             return ref
+        except pygit2.GitError as error:
+            raise Unavailable(
+                f"what {ref} of {repository.path} is cannot be read: {error}",
+                "`git symbolic-ref HEAD` there must name a branch",
+            ) from None
         if not isinstance(target, str):
             return ref
         ref = target

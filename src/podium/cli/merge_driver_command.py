@@ -49,10 +49,11 @@ def driver() -> str:
     """Give the command line by which Git runs podium on one file."""
     # -P: Git runs this in the top folder of the checkout, and no module is to be taken from there
     interpreter = shlex.quote(sys.executable).replace("%", "%%")
-    return f"{interpreter} -P -m podium merge-driver run %O %A %B %L %P"
+    return f"{interpreter} -P -m podium merge-driver run -- %O %A %B %L %P"
 
 
-@command.command("run", hidden=True)
+# A path in a repository may be called --help: taken for an option, it would end well, with one side's change lost.
+@command.command("run", hidden=True, add_help_option=False, context_settings={"ignore_unknown_options": True})
 @click.argument("base", type=_FILE)
 @click.argument("ours", type=_FILE)
 @click.argument("theirs", type=_FILE)
@@ -63,7 +64,7 @@ def run(base: Path, ours: Path, theirs: Path, marker: int, path: str) -> int:
     Merge one file for Git: into OURS, with exit code 1 where it is not settled by that.
 
     \b
-    podium merge-driver run %O %A %B %L %P
+    podium merge-driver run -- %O %A %B %L %P
     """
     from podium.publish import driver
 

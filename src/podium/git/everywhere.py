@@ -216,10 +216,8 @@ _CHANGE = re.compile(rb":[0-7]+ (?P<mode>[0-7]+) [0-9a-f]+ (?P<id>[0-9a-f]+) [A-
 
 
 def _run(repository: Repository, *arguments: str, stdin: bytes = b"") -> bytes:
-    # without what `git replace` puts in place of objects, and as patient as with a network: history may be long
-    ran = program.run(
-        Path(repository.path), "--no-replace-objects", *arguments, stdin=stdin, bare=True, timeout=program.NETWORK
-    )
+    # as patient as with a network: history may be long
+    ran = program.run(Path(repository.path), *arguments, stdin=stdin, bare=True, timeout=program.NETWORK)
     if ran.code != 0:
         raise program.unavailable(f"`git {arguments[0]}` failed in {repository.path}", ran.messages)
     return ran.out

@@ -104,8 +104,7 @@ def _touching(repository: Repository, begin: str, end: str | None, path: str) ->
 
 
 def _git(repository: Repository, *arguments: str, stdin: bytes = b"") -> bytes:
-    # as pygit2 sees the objects: without what `git replace` puts in their place
-    return program.output(Path(repository.path), "--no-replace-objects", *arguments, stdin=stdin, bare=True)
+    return program.output(Path(repository.path), *arguments, stdin=stdin, bare=True)
 
 
 _LOOK = (
@@ -139,7 +138,7 @@ def _said(
 
     def ask(end: str | None) -> Iterator[bytes]:
         left_out = [f"^{end}"] if end is not None else []
-        options = ("--no-replace-objects", *_LOOK, *_PLAIN)
+        options = (*_LOOK, *_PLAIN)
         return program.stream(Path(repository.path), *options, begin, *left_out, "--", *paths)
 
     return ask(end) if kept is None else trail.tokens(repository, begin, paths, kept, ask)

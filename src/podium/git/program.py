@@ -39,6 +39,7 @@ _PIPE = 32 * 1024
 _SETTINGS = (
     "--no-pager",
     "--literal-pathspecs",
+    "--no-replace-objects",  # as pygit2 sees the objects: without what `git replace`, or a push, puts in their place
     *("-c", "core.quotePath=false"),
     *("-c", "protocol.ext.allow=never"),
     *("-c", "http.lowSpeedLimit=1"),

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from podium.errors import Denied, Unavailable, Usage
-from podium.git.objects import commit_of, shallow_boundary
+from podium.git.objects import commit_of, objects_of, shallow_boundary
 
 if TYPE_CHECKING:
     from pygit2 import Oid, Repository
@@ -131,8 +131,9 @@ def merge_base(repository: Repository, one: str, other: str) -> str | None:
 
     Raises Unavailable where a shallow clone may have left it out: libgit2 says nothing then.
     """
-    commit_of(repository, one), commit_of(repository, other)
-    found: Oid | None = repository.merge_base(one, other)
+    ends = [commit_of(repository, end).id for end in (one, other)]
+    with objects_of(repository):
+        found: Oid | None = repository.merge_base(*ends)
     if not found and shallow_boundary(repository):
         raise Unavailable(f"{one[:12]} and {other[:12]} have no common commit in this shallow clone", UNSHALLOW)
     return str(found) if found else None
@@ -155,5 +156,6 @@ def branch_point(repository: Repository) -> str | None:
 
 
 def contains(repository: Repository, tip: str, commit: str) -> bool:
-    """Tell whether a commit is among the ancestors of a tip, or the tip itself."""
-    return tip == commit or bool(repository.descendant_of(tip, commit))
+    """Tell whether a commit is among the ancestors of a tip, or the tip itself; raises Unavailable where one is missing."""
+    with objects_of(repository):
+        return tip == commit or bool(repository.descendant_of(tip, commit))
