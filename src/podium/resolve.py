@@ -104,9 +104,9 @@ class _Bytes:
         """Have the files in the cache, proven; gives them with all that is known of them then."""
         return self.storage().fetch(self.record, files, self.remote, self.progress)
 
-    def place(self, files: Iterable[tuple[File, str | Path]]) -> None:
-        """Make new files, read-only, of what was brought."""
-        self.storage().place(self.record, files)
+    def place(self, files: Iterable[tuple[File, str]]) -> dict[str, looks.Looks]:
+        """Make new files, read-only, of what was brought; gives how they look."""
+        return self.storage().place(self.record, files)
 
     def copy(self, file: File, descriptor: int) -> None:
         """Write a file that was brought into a new one, which is open."""
@@ -291,10 +291,8 @@ class _Room:
         places = [(file, f"{temporary}/{file.path}") for file in files]
         for parent in {place.rpartition("/")[0] for _, place in places}:
             Path(parent).mkdir(parents=True, exist_ok=True)
-        self.bytes_of.place(places)
-        placed = {
-            file.path: (looks.of(os.lstat(place)), Sums(file.size, file.md5, file.sha256)) for file, place in places
-        }
+        seen = self.bytes_of.place(places)
+        placed = {file.path: (seen[place], Sums(file.size, file.md5, file.sha256)) for file, place in places}
         proofs.settle(max(changed for (_, _, _, changed), _ in placed.values()))
         return placed
 

@@ -45,6 +45,7 @@ class Arrivals:
         self._clear = clear
         self._folder = folder
         self._token = secrets.token_hex(8)
+        self._lets_through = ""
         self._numbers = count()
 
     def whole(self, place: str, content: bytes) -> None:
@@ -58,7 +59,7 @@ class Arrivals:
         try:
             try:
                 write(descriptor, content)
-                _protect(descriptor)
+                self._protect(descriptor, temporary)
             finally:
                 os.close(descriptor)
             self._reveal(temporary, place)
@@ -74,7 +75,7 @@ class Arrivals:
         try:
             try:
                 yield arrival
-                _protect(arrival.descriptor)
+                self._protect(arrival.descriptor, temporary)
             finally:
                 os.close(arrival.descriptor)
             if arrival.place is not None:
@@ -89,6 +90,16 @@ class Arrivals:
         """Give a name that nobody else uses, which everybody knows to be unfinished."""
         folder = self._folder or (place or "").rpartition("/")[0]
         return f"{folder}/.podium-{os.getpid():x}-{self._token}-{next(self._numbers):x}.tmp"
+
+    def _protect(self, descriptor: int, temporary: str) -> None:
+        """Let all read a new file; it is looked at once a folder whether the umask, or an access list, takes that away."""
+        folder = temporary.rpartition("/")[0]
+        if folder == self._lets_through:
+            return
+        if os.fstat(descriptor).st_mode & 0o777 != READ_ONLY:
+            os.fchmod(descriptor, READ_ONLY)
+        else:
+            self._lets_through = folder
 
     def _reveal(self, temporary: str, place: str) -> None:
         """Rename a file into its place, whose folder is made where it is missing."""
@@ -112,11 +123,6 @@ class Arrivals:
             return os.open(temporary, _NEW, READ_ONLY)
 
 
-def _protect(descriptor: int) -> None:
-    if os.fstat(descriptor).st_mode & 0o777 != READ_ONLY:  # the umask took more than was asked for
-        os.fchmod(descriptor, READ_ONLY)
-
-
 def _remove(temporary: str) -> None:
     with suppress(FileNotFoundError):
         os.unlink(temporary)
@@ -137,23 +143,29 @@ def plain(path: str, flags: int = 0) -> int:
 
     A pipe would be waited for, a device might never end, and neither is what a store keeps.
     """
+    return opened(path, flags)[0]
+
+
+def opened(path: str, flags: int = 0) -> tuple[int, os.stat_result]:
+    """Open a plain file to read, as ``plain`` does, and say how it looks."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | flags)
     except OSError as error:
         if error.errno in NO_FILE:
             raise FileNotFoundError(errno.ENOENT, "it is no plain file", path) from None
         raise
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
         os.close(descriptor)
         raise FileNotFoundError(errno.ENOENT, "it is no plain file", path)
-    return descriptor
+    return descriptor, status
 
 
 def read(path: str, flags: int = 0) -> bytes:
     """Read a plain file; raises OSError."""
-    descriptor = plain(path, flags)
+    descriptor, status = opened(path, flags)
     try:
-        return rest_of(descriptor, os.fstat(descriptor).st_size)
+        return rest_of(descriptor, status.st_size)
     finally:
         os.close(descriptor)
 

@@ -7,6 +7,7 @@ import stat
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from functools import cached_property
 from itertools import chain
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from podium.storage import arrivals, copying, hashing, looks, partial, proofs, s
 from podium.storage.arrivals import READ_ONLY, Arrivals
 from podium.storage.content import Source
 from podium.storage.hashing import Hasher, Sums
+from podium.storage.looks import Looks
 from podium.storage.progress import Meter
 from podium.storage.proofs import Proofs
 from podium.storage.stored import Contents, Stored, Unfinished
@@ -53,8 +55,9 @@ class Cache:
 
     def has(self, md5: str, size: int) -> bool:
         """Tell whether there is a file of this name and size, proven or not; ``UNKNOWN`` is any size."""
+        place = self._place(md5)
         try:
-            return size in {manifest.UNKNOWN, os.lstat(self._place(md5)).st_size}
+            return os.access(place, os.F_OK) and size in {manifest.UNKNOWN, os.lstat(place).st_size}
         except OSError:
             return False
 
@@ -102,7 +105,7 @@ class Cache:
         """Put bytes into the cache, under another name than their MD5 where one is given."""
         sums = hashing.of_bytes(content)
         md5 = name or sums.md5
-        place = self._place(md5)
+        place = self._place(name) if name is not None else f"{self._objects}{md5[:2]}/{md5[2:]}"
         if not _holds(place, content):
             self._sweep()
             self._arrivals.whole(place, content)
@@ -121,7 +124,10 @@ class Cache:
             there += len(chunk)
             if there >= SMALL:
                 return self._streamed(chain(head, chunks), lambda sums: md5 if fits(sums) else None)
-        content = b"".join(head)
+        return self.take(md5, b"".join(head), fits)
+
+    def take(self, md5: str, content: bytes, fits: Callable[[Sums], bool]) -> Sums | None:
+        """Take a small object, if its sums fit; gives them, or ``None`` where they don't."""
         sums = hashing.of_bytes(content)
         if not fits(sums):
             return None
@@ -192,6 +198,24 @@ class Cache:
         self._proven[md5] = found
         return found[1]
 
+    def bytes_of(self, md5: str, most: int) -> bytes | None:
+        """Give a proven object of ``most`` bytes at most; ``None`` where it is larger, or does not look as when it was proven."""
+        known = self._proven.get(md5)
+        if known is None or known[1].size > most:
+            return None
+        try:
+            descriptor, status = arrivals.opened(self._place(md5), os.O_NOFOLLOW)
+        except OSError:
+            return None
+        try:
+            return arrivals.rest_of(descriptor, status.st_size) if looks.of(status) == known[0] else None
+        finally:
+            os.close(descriptor)
+
+    def sums(self, md5: str) -> Sums:
+        """Give the sums of an object that was proven."""
+        return self._proven[md5][1]
+
     def read(self, md5: str) -> bytes | None:
         """Give the content of a small object; ``None`` where it is missing or not what its name says."""
         try:
@@ -200,23 +224,31 @@ class Cache:
             return None
         return content if manifest.md5_of(content) == md5.removesuffix(".dir") else None
 
-    def place(self, md5: str, target: str) -> None:
+    def place(self, md5: str, target: str) -> Looks:
         """
         Make a new read-only file with a proven object's content: shared blocks where the disk can, else a link or a copy.
+
+        Gives how it looks; who links the object once more changes that.
         """
         source = self._place(md5)
-        if not self._linked(md5, source, target):
+        linked = False
+        if copying.cloned(source, target, self._device):
+            os.chmod(target, READ_ONLY)
+        elif not (linked := self._linked(md5, source, target)):
             copying.copied(source, target)
             os.chmod(target, READ_ONLY)
-        self._still(md5, source)
+        object_now = self._still(md5, source)
+        return object_now if linked and object_now is not None else looks.of(os.lstat(target))
 
     def _linked(self, md5: str, source: str, target: str) -> bool:
-        """Make a file that shares an object's blocks, or is it; False where neither can be, or an empty one is no gain."""
-        if copying.cloned(source, target):
-            os.chmod(target, READ_ONLY)
-            return True
+        """Make a file that is an object; False where that can't be, or where an empty one is no gain."""
         empty = self._proven[md5][1].size == 0 if md5 in self._proven else os.stat(source).st_size == 0
         return not empty and _linked(source, target)
+
+    @cached_property
+    def _device(self) -> int:
+        """The disk that the objects are on."""
+        return os.stat(self._objects).st_dev
 
     def copy(self, md5: str, descriptor: int) -> None:
         """Write a proven object's content into a new file, which is open; raises OSError."""
@@ -228,20 +260,25 @@ class Cache:
             os.close(original)
         self._still(md5, source)
 
-    def _still(self, md5: str, place: str) -> None:
-        """Go on trusting an object after it was linked, which changes its ctime, if nothing else changed."""
+    def _still(self, md5: str, place: str) -> Looks | None:
+        """
+        Go on trusting an object after it was linked, which changes its ctime, if nothing else changed.
+
+        Gives how it looks now; ``None`` where it may be another file than the one that was linked.
+        """
         known = self._proven.get(md5)
         if known is None:
-            return
+            return None
         seen, sums = known
         now = looks.of(os.lstat(place))
         if now[:3] != seen[:3]:
             self._proven.pop(md5, None)
             # Somebody else may have brought the same object meanwhile; each who links it changes its ctime while it is hashed.
             if any(self.proven(md5) == sums for _ in range(_TRIES)):
-                return
+                return None
             raise Unavailable(f"{place} changed while it was copied", "run it again")
         self._proven[md5] = (now, sums)
+        return now
 
     def contents(self) -> Contents:
         """List what is there, and what earlier runs left unfinished; raises OSError."""
@@ -270,7 +307,9 @@ class Cache:
         partial.discard(self.folder / left.name)
 
     def recall(self, version: str) -> None:
-        """Load what is proven of a version's objects."""
+        """Load what is proven of a version's objects, if that was not done before."""
+        if version in self._kept:
+            return
         self._kept[version] = proofs.read(self._proof_file(version))
         for md5, proof in self._kept[version].items():
             self._proven.setdefault(md5, proof)
@@ -315,6 +354,8 @@ def _clear(place: str) -> None:
 
 
 def _holds(place: str, content: bytes) -> bool:
+    if not os.access(place, os.F_OK):
+        return False
     try:
         status = os.lstat(place)
         same = stat.S_ISREG(status.st_mode) and status.st_size == len(content) and arrivals.read(place) == content

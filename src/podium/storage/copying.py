@@ -47,9 +47,9 @@ def copied(source: str, target: str) -> None:
         os.close(original)
 
 
-def cloned(source: str, target: str) -> bool:
-    """Make a new file that shares its blocks with another; False, and no file, where that can't be."""
-    if os.stat(source).st_dev in _CANNOT_CLONE:
+def cloned(source: str, target: str, device: int) -> bool:
+    """Make a new file that shares its blocks with another, on this device; False, and no file, where that can't be."""
+    if device in _CANNOT_CLONE:
         return False
     with open(source, "rb") as original, open(target, "xb") as copy:
         shared = clone(original.fileno(), copy.fileno())

@@ -15,13 +15,12 @@ from podium.storage.arrivals import Arrivals
 from podium.storage.progress import Meter, crew
 from podium.storage.stored import Absent, Contents, Stored, Unfinished
 
-_SMALL = 64 << 10
-"""Bytes up to which an object is copied at once: sharing so few blocks gains nothing."""
-
 
 class FolderRemote:
     """A folder of this machine or of a share."""
 
+    small = 64 << 10
+    """Bytes up to which an object is best handed over as a whole: sharing so few blocks gains nothing."""
     jobs = 2
     """Objects sent or fetched at a time: here that costs processor time, not waiting."""
 
@@ -54,7 +53,17 @@ class FolderRemote:
         """Give the size of each object in bytes, ``None`` where it is missing."""
         self.probe()
         with self._told():
-            return {md5: self._size(md5) for md5 in objects}
+            folders = self._folders()
+            return {md5: self._size(md5) if folders is None or md5[:2] in folders else None for md5 in objects}
+
+    def _folders(self) -> set[str] | None:
+        """Give the folders that objects are in; ``None`` where they can't be listed."""
+        try:
+            return set(os.listdir(self._objects))
+        except (FileNotFoundError, NotADirectoryError):
+            return set()
+        except OSError:
+            return None
 
     def seen(self, objects: Iterable[str]) -> dict[str, Stored | None]:
         """Give each object as it lies there, ``None`` where it is missing."""
@@ -65,9 +74,9 @@ class FolderRemote:
     def chunks(self, md5: str, start: int = 0) -> Iterator[bytes]:
         """Read an object from a byte on; raises Absent, also where its name is that of something else than a file."""
         with self._told():
-            descriptor = arrivals.plain(self._place(md5))
+            descriptor, status = arrivals.opened(self._place(md5))
             try:
-                size = os.fstat(descriptor).st_size
+                size = status.st_size
                 if size < hashing.CHUNK and not start:  # room for a chunk costs more than reading a small file
                     yield arrivals.rest_of(descriptor, size)
                     return
@@ -77,6 +86,17 @@ class FolderRemote:
             finally:
                 os.close(descriptor)
 
+    def content(self, md5: str) -> bytes | None:
+        """Read an object that is no larger than a chunk, else ``None``; raises Absent."""
+        try:
+            descriptor, status = arrivals.opened(self._place(md5))
+            try:
+                return arrivals.rest_of(descriptor, status.st_size) if status.st_size < hashing.CHUNK else None
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            raise self._why(error) from None
+
     def send(self, md5: str, source: Path, meter: Meter) -> None:
         """Write an object: under a temporary name, then renamed."""
         place = self._place(md5)
@@ -84,22 +104,19 @@ class FolderRemote:
             self._sweep(place)
             descriptor = arrivals.plain(str(source))
             try:
-                size = os.fstat(descriptor).st_size
-                if size > _SMALL:
-                    with self._arrivals.opened(place) as arrival:
-                        copying.fill(descriptor, arrival.descriptor, meter.add)
-                else:
-                    self._arrivals.whole(place, arrivals.rest_of(descriptor, size))
-                    meter.add(size)
+                with self._arrivals.opened(place) as arrival:
+                    copying.fill(descriptor, arrival.descriptor, meter.add)
             finally:
                 os.close(descriptor)
 
     def write(self, md5: str, content: bytes) -> None:
         """Write a small object."""
         place = self._place(md5)
-        with self._told():
+        try:
             self._sweep(place)
             self._arrivals.whole(place, content)
+        except OSError as error:
+            raise self._why(error) from None
 
     def renew(self, md5: str) -> bool:
         """Let an object count as written now; False where that is not for this user. Raises Absent, Unavailable."""
@@ -166,11 +183,14 @@ class FolderRemote:
     def _told(self) -> Iterator[None]:
         try:
             yield
-        except FileNotFoundError:
-            self.probe()
-            raise Absent from None
         except OSError as error:
-            raise self._unavailable(error) from None
+            raise self._why(error) from None
+
+    def _why(self, error: OSError) -> Absent | Unavailable:
+        if isinstance(error, FileNotFoundError):
+            self.probe()
+            return Absent()
+        return self._unavailable(error)
 
     def _unavailable(self, error: OSError) -> Unavailable:
         if space.is_full(error):

@@ -40,7 +40,8 @@ class Meter:
 
     def add(self, size: int) -> None:
         """Count bytes; raises Stopped when the work has ended."""
-        self.go_on()
+        if self._stopped:
+            raise Stopped
         with self._lock:
             self._done += size
             self._progress(self._what, self._done, self._total)
@@ -65,9 +66,15 @@ def crew(jobs: int, total: int, count: int) -> int:
     return jobs if total >= count * _TINY else 1
 
 
-def each(function: Callable[[T], R], items: Sequence[T], jobs: int, meter: Meter) -> Iterator[R]:
-    """Give what the function makes of each item, in any order; the first that fails, or Ctrl-C, stops the others."""
-    crew = _Crew(function, _lots(items, jobs), meter)
+def each(
+    function: Callable[[T], R], items: Sequence[T], jobs: int, meter: Meter, *, in_order: bool = False
+) -> Iterator[R]:
+    """
+    Give what the function makes of each item; the first that fails, or Ctrl-C, stops the others.
+
+    Items are taken so that neighbours (the largest) go to different threads, or ``in_order``.
+    """
+    crew = _Crew(function, _lots(items, jobs, in_order=in_order), meter)
     crew.start(jobs)
     try:
         yield from crew.results()
@@ -129,9 +136,12 @@ class _Crew(Generic[T, R]):
             return None
 
 
-def _lots(items: Sequence[T], jobs: int) -> list[Sequence[T]]:
-    """Share many small items out, so that handing them over costs little; neighbours (the largest) go to different lots."""
-    count = -(-len(items) // max(1, min(_LOT, len(items) // (8 * jobs))))
+def _lots(items: Sequence[T], jobs: int, *, in_order: bool) -> list[Sequence[T]]:
+    """Share many small items out, so that handing them over costs little."""
+    size = max(1, min(_LOT, len(items) // (8 * jobs)))
+    if in_order:
+        return [items[first : first + size] for first in range(0, len(items), size)]
+    count = -(-len(items) // size)
     return [items[first::count] for first in range(count)]
 
 

@@ -46,6 +46,8 @@ _WORTH = 50
 class ServerRemote:
     """A remote on a server: S3, GCS, Azure, SSH, WebDAV, HTTP, or whatever DVC has a plugin for."""
 
+    small = -1
+    """Bytes up to which an object is best handed over as a whole: none, not even an empty one."""
     jobs = 6
     """Objects sent or fetched at a time: with S3's client each takes about 25 MB of memory while it is large."""
 
@@ -286,6 +288,10 @@ class ServerRemote:
             self._filesystem.fs.client.move(temporary, place, overwrite=True)
         else:
             self._filesystem.move(temporary, place)
+
+    def content(self, md5: str) -> bytes | None:  # noqa: ARG002 - a folder asks for it
+        """Give nothing: what a server sends comes in chunks."""
+        return None
 
     def write(self, md5: str, content: bytes) -> None:
         """Write a small object."""

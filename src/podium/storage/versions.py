@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,10 +15,11 @@ from podium.errors import Denied
 from podium.manifest import UNKNOWN
 from podium.model import File, Record
 from podium.progress import Progress, silent
-from podium.storage import config, content, presence, proofs, space
+from podium.storage import config, content, looks, partial, presence, proofs, space
 from podium.storage.cache import Cache
 from podium.storage.content import Content, Source
 from podium.storage.hashing import Sums
+from podium.storage.looks import Looks
 from podium.storage.presence import Problem, fits
 from podium.storage.progress import Meter, crew, each
 from podium.storage.remote import Absent, Remote
@@ -141,7 +144,7 @@ class Storage:
     def _send(self, needed: _Objects, missing: Sequence[str], target: Remote, progress: Progress) -> Sent:
         if not missing:
             return Sent()
-        files = [md5 for md5 in missing if not md5.endswith(".dir")]
+        files = sorted(md5 for md5 in missing if not md5.endswith(".dir"))  # folder by folder: less for a disk to do
         total = sum(max(needed.sizes[md5], 0) for md5 in files)
         target.check_room(total, self._cache.folder)
         meter = Meter(progress, "uploading", total)
@@ -150,16 +153,21 @@ class Storage:
 
         def send(md5: str) -> int:
             wanted = needed.files[md5]
-            sums = self._cache.proven(md5)
+            content = self._cache.bytes_of(md5, target.small)
+            sums = self._cache.sums(md5) if content is not None else self._cache.proven(md5)
             if sums is None or not fits(wanted, sums):
                 raise Denied(
                     f"neither the cache nor the remote {target.name!r} has {wanted.path!r} as it was logged ({md5})",
                     "upload from the machine that logged it, or log it again",
                 )
-            target.send(md5, self._cache.path(md5), meter)
+            if content is not None:
+                target.write(md5, content)
+                meter.add(sums.size)
+            else:
+                target.send(md5, self._cache.path(md5), meter)
             return sums.size
 
-        sizes = list(each(send, files, target.crew(total, len(files)), meter))
+        sizes = list(each(send, files, target.crew(total, len(files)), meter, in_order=True))
         lists = [md5 for md5 in missing if md5.endswith(".dir")]
         list(each(lambda md5: target.write(md5, needed.contents[md5]), lists, target.crew(0, 1), meter))
         return Sent(len(missing), sum(sizes) + sum(needed.sizes[md5] for md5 in lists))
@@ -244,7 +252,7 @@ class Storage:
         absent = {file.md5 for file in lacking}
         threads = crew(_READERS, record.size, record.nfiles)
         if lacking:
-            begun = sum(min(cache.begun(file.md5), max(file.size, 0)) for file in lacking)
+            begun = sum(min(cache.begun(file.md5), file.size) for file in lacking if file.size >= partial.LEAST)
             cache.check_room(_bytes_of(record, lacking) - begun, "fetching it")
             threads = self._remote(remote or record.remote).crew(record.size, record.nfiles)
         with space.told(space.THE_CACHE):
@@ -266,24 +274,32 @@ class Storage:
                 yield chunk
 
         try:
-            sums = self._cache.fetch(file.md5, counted, file.size, lambda sums: fits(file, sums))
+            content = source.content(file.md5) if file.size < partial.LEAST else None
+            if content is not None:
+                meter.add(len(content))
+                sums = self._cache.take(file.md5, content, lambda sums: fits(file, sums))
+            else:
+                sums = self._cache.fetch(file.md5, counted, file.size, lambda sums: fits(file, sums))
         except Absent:
             raise _missing(source, repr(file.path), file.md5) from None
         if sums is None:
             raise _corrupt(source, repr(file.path), file.md5)
         return sums
 
-    def place(self, record: Record, files: Iterable[tuple[File, str | Path]]) -> None:
+    def place(self, record: Record, files: Iterable[tuple[File, str]]) -> dict[str, Looks]:
         """
-        Make new files, at paths where nothing is, of what ``fetch`` has proven.
+        Make new files, at paths where nothing is, of what ``fetch`` has proven; gives how they look, by their paths there.
 
         They are read-only, and share the cache's bytes where the disk can do that.
         """
         placed = list(files)
         with space.told(space.THE_CACHE):
-            for file, target in placed:
-                self._cache.place(file.md5, str(target))
-            self._cache.keep(record.md5, [record.md5, *(file.md5 for file, _ in placed)])
+            seen = {target: self._cache.place(file.md5, target) for file, target in placed}
+            times = Counter(file.md5 for file, _ in placed)
+            again = (target for file, target in placed if times[file.md5] > 1)  # each link changed how the others look
+            seen.update((target, looks.of(os.lstat(target))) for target in again)
+            self._cache.keep(record.md5, [record.md5, *times])
+        return seen
 
     @property
     def cache(self) -> Cache:
