@@ -8,6 +8,7 @@ import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from operator import attrgetter
 from pathlib import Path
 
 from podium import manifest
@@ -84,13 +85,15 @@ def _inside(root: str) -> Iterator[Source]:
     while folders:
         folder, prefix = folders.pop()
         with os.scandir(folder) as entries:
-            for entry in sorted(entries, key=lambda entry: entry.name):
+            for entry in sorted(entries, key=attrgetter("name")):
                 path = prefix + entry.name
                 _check_name(entry.name, path)
-                if entry.is_symlink():
-                    yield _file(_linked(root, entry.path, path), path)
-                elif entry.is_dir():
+                if entry.is_file(follow_symlinks=False):
+                    yield Source(path, entry.path, entry.stat(follow_symlinks=False).st_size)
+                elif entry.is_dir(follow_symlinks=False):
                     folders.append((entry.path, f"{path}/"))
+                elif entry.is_symlink():
+                    yield _file(_linked(root, entry.path, path), path)
                 else:
                     yield _file(entry.path, path)
 

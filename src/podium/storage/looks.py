@@ -35,4 +35,5 @@ def _look(folder: str, prefix: str, found: dict[str, Looks]) -> None:
             if entry.is_dir(follow_symlinks=False):
                 _look(entry.path, f"{prefix}{entry.name}/", found)
             else:
-                found[prefix + entry.name] = of(entry.stat(follow_symlinks=False))
+                status = entry.stat(follow_symlinks=False)  # what ``of`` says, written out: there may be many
+                found[prefix + entry.name] = status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns

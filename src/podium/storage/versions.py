@@ -256,7 +256,8 @@ class Storage:
             cache.check_room(_bytes_of(record, lacking) - begun, "fetching it")
             threads = self._remote(remote or record.remote).crew(record.size, record.nfiles)
         with space.told(space.THE_CACHE):
-            sums = dict(each(bring, _largest_first(distinct), threads, meter))
+            ordered = _largest_first(distinct) if threads > 1 else sorted(distinct, key=lambda file: file.md5)
+            sums = dict(each(bring, ordered, threads, meter, in_order=threads == 1))
             cache.keep(record.md5, [record.md5, *sums])
         known = tuple(_with(file, sums[file.md5]) for file in files)
         prove_whole(record, known)
