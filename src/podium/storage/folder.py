@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -53,23 +53,25 @@ class FolderRemote:
         """Give the size of each object in bytes, ``None`` where it is missing."""
         self.probe()
         with self._told():
-            folders = self._folders()
-            return {md5: self._size(md5) if folders is None or md5[:2] in folders else None for md5 in objects}
+            there = self._there()
+            return {md5: self._size(md5) if there(md5) else None for md5 in objects}
 
-    def _folders(self) -> set[str] | None:
-        """Give the folders that objects are in; ``None`` where they can't be listed."""
+    def _there(self) -> Callable[[str], bool]:
+        """Give what tells whether an object can be there, by its folder: a new store has few, or none."""
         try:
-            return set(os.listdir(self._objects))
+            folders = set(os.listdir(self._objects))
         except (FileNotFoundError, NotADirectoryError):
-            return set()
+            return lambda _: False
         except OSError:
-            return None
+            return lambda _: True
+        return lambda md5: md5[:2] in folders
 
     def seen(self, objects: Iterable[str]) -> dict[str, Stored | None]:
         """Give each object as it lies there, ``None`` where it is missing."""
         self.probe()
         with self._told():
-            return {md5: self._seen(md5) for md5 in objects}
+            there = self._there()
+            return {md5: self._seen(md5) if there(md5) else None for md5 in objects}
 
     def chunks(self, md5: str, start: int = 0) -> Iterator[bytes]:
         """Read an object from a byte on; raises Absent, also where its name is that of something else than a file."""
