@@ -203,11 +203,14 @@ def killed(trial: Trial) -> None:
 
 def restarted(trial: Trial) -> None:
     """The server is gone for two seconds and for as long as it takes to start."""
+    back = threading.Event()
+    trial.mend = lambda: back.wait(60)  # or it would be started when nobody stops it any more
 
     def act() -> None:
         trial.server.stop()
         time.sleep(2)
         trial.server.start()
+        back.set()
 
     trial.when(0.4, act)
 
