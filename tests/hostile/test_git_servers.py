@@ -11,7 +11,10 @@ from podium.errors import Unavailable
 from podium.git import bounds, remote, sources
 from tests.hostile import odd_git
 
-pytestmark = pytest.mark.skipif(not Path("/proc/self/io").is_file(), reason="the system does not tell what git takes")
+pytestmark = [
+    pytest.mark.skipif(not Path("/proc/self/io").is_file(), reason="the system does not tell what git takes"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),  # of connections that others gave up
+]
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from tests.hostile import odd_ssh
 from tests.storage_helpers import registry
 
 pytestmark = [
+    pytest.mark.usefixtures("closed"),
     pytest.mark.filterwarnings("ignore::ResourceWarning"),  # connections that are given up are not closed
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]

@@ -15,6 +15,7 @@ from podium.storage import Storage, patience, reasons, watching
 from tests.storage_helpers import registry
 
 pytestmark = [
+    pytest.mark.usefixtures("closed"),
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # DVC's plugin for HTTP uses what aiohttp is to lose
     pytest.mark.filterwarnings("ignore::ResourceWarning"),  # and its clients are not closed
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
