@@ -34,13 +34,18 @@ class Load:
             for number in range(self.files):
                 place = unfinished / f"part-{number // 1000}" / f"{number}.bin"
                 place.parent.mkdir(parents=True, exist_ok=True)
-                place.write_bytes(
-                    random.Random(number).randbytes(min(self.size, 50_000_000)) * max(1, self.size // 50_000_000)
-                )
+                self._write(place, random.Random(number).randbytes(min(self.size, _PIECE)))
             unfinished.rename(folder)
         return folder
 
+    def _write(self, place: Path, piece: bytes) -> None:
+        """Write a file piece by piece: what is measured later starts with the memory that this process has at that time."""
+        with place.open("wb") as stream:
+            for _ in range(max(1, self.size // _PIECE)):
+                stream.write(piece)
 
+
+_PIECE = 50_000_000
 LOADS = (
     Load("one file of 2 GB", 1, BYTES),
     Load("20,000 files of 100 kB", 20_000, BYTES // 20_000),
