@@ -23,7 +23,7 @@ def run(*arguments, folder, **options):
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=120, **options)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def walked(tmp_path_factory):
     folder = tmp_path_factory.mktemp("demo")
     return folder, run("demo", str(folder), folder=folder)

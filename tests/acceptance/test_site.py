@@ -129,6 +129,8 @@ def test_a_model_is_found_by_words_and_the_address_keeps_them(page, built):
 
 
 def test_filters_narrow_down_by_tag_owner_and_alias_and_links_set_them(page, built):
+    from playwright.sync_api import expect
+
     page.goto(f"{built.as_uri()}/index.html")
     names = "tbody tr:visible th > a"
     page.get_by_label("Alias").select_option("production")
@@ -138,7 +140,7 @@ def test_filters_narrow_down_by_tag_owner_and_alias_and_links_set_them(page, bui
     assert page.locator(names).count() == 0
     page.goto(f"{built.as_uri()}/{MODEL}")
     page.get_by_role("link", name="vision", exact=True).first.click()
-    assert page.locator("select[name=tag]").input_value() == "vision"
+    expect(page.locator("select[name=tag]")).to_have_value("vision")
     assert page.locator(names).all_inner_texts() == ["ImageClassifier"]
     page.goto(f"{built.as_uri()}/index.html?tag=__proto__&order=changed")
     assert page.locator(names).count() == 0

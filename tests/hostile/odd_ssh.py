@@ -66,7 +66,7 @@ def raw(way: str):
     """Give who talks to a connection before there is any ssh."""
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError, asyncio.CancelledError):
+        with contextlib.suppress(OSError, asyncio.CancelledError), contextlib.closing(writer):
             while way != "silent":
                 writer.write({"drips": b"x", "one-line": b"x" * 65536, "lines": b"hello\r\n" * 9000}[way])
                 await writer.drain()
