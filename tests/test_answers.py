@@ -54,7 +54,7 @@ def ask(start, name=NAME):
         return False
     if version.withdrawn is not None:
         assert known is None  # a withdrawn version comes with a warning
-    assert known in {None, answers.Answer(used.folder, version.version, used.names)}
+    assert known in {None, answers.Answer(used.folder, used.names, version.version)}
     question.keep(registry.place, registry.value.tree, version, used.folder)
     return known is not None
 

@@ -33,22 +33,28 @@ Looks = list[tuple[int, int, int, int, int]]
 
 
 @dataclass(frozen=True)
-class Answer:
-    """Where all of a version's files are; ``version`` is its number under the name that was asked for."""
+class Placed:
+    """Where files of a version are; ``names`` are their paths in the folder."""
 
     folder: Path
-    version: str
     names: tuple[str, ...]
 
     @property
     def path(self) -> Path:
-        """The one file where there is only one, else the folder."""
+        """The one file where only one was wanted, else the folder."""
         return self.folder / self.names[0] if len(self.names) == 1 else self.folder
 
     @property
     def files(self) -> tuple[Path, ...]:
         """The files."""
         return tuple(self.folder / name for name in self.names)
+
+
+@dataclass(frozen=True)
+class Answer(Placed):
+    """Where all of a version's files are; ``version`` is its number under the name that was asked for."""
+
+    version: str
 
 
 @dataclass(frozen=True)
@@ -78,7 +84,7 @@ class Question:
             known = kept.read(self._place, FORM)
             if type(known) is dict and self._holds(known):
                 names, looks = _handed_out(known["folder"])
-                return Answer(Path(known["folder"]), known["version"], names) if looks == known["files"] else None
+                return Answer(Path(known["folder"]), names, known["version"]) if looks == known["files"] else None
         return None
 
     def _holds(self, known: Mapping[str, Any]) -> bool:

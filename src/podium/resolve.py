@@ -17,6 +17,7 @@ from functools import cached_property
 from pathlib import Path
 
 from podium import manifest, target
+from podium.answers import Placed
 from podium.errors import Denied
 from podium.model import File, Record, Version
 from podium.progress import Progress, silent
@@ -29,26 +30,10 @@ _SHOWN = 20
 
 
 @dataclass(frozen=True)
-class Used:
-    """
-    Where a version's files are.
+class Used(Placed):
+    """Where a version's files are: those that were wanted."""
 
-    ``path`` is the one file where only one was wanted, else the folder of all; ``names`` are the files' paths in it.
-    """
-
-    folder: Path
     version: Version
-    names: tuple[str, ...]
-
-    @property
-    def path(self) -> Path:
-        """The one file where only one was wanted, else the folder."""
-        return self.folder / self.names[0] if len(self.names) == 1 else self.folder
-
-    @property
-    def files(self) -> tuple[Path, ...]:
-        """The files."""
-        return tuple(self.folder / name for name in self.names)
 
 
 def use(
@@ -82,7 +67,7 @@ def use(
         else:
             folder = home.absolute() / version.md5.removesuffix(".dir")
             names = _Room(folder, bytes_of).filled(patterns)
-    return Used(folder, version, names)
+    return Used(folder, names, version)
 
 
 @dataclass(frozen=True)

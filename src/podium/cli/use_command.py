@@ -69,4 +69,4 @@ def _answer(
         used = registry.use(version, progress=bar, **chosen)
     if question is not None and isinstance(registry.place, git.Checkout):
         question.keep(registry.place, registry.value.tree, version, used.folder)
-    return answers.Answer(used.folder, version.version, used.names)
+    return answers.Answer(used.folder, used.names, version.version)
