@@ -85,32 +85,10 @@ def guarded(repository: Repository, moved: Iterable[Update]) -> list[Update]:
     Where HEAD names a branch that is not there yet and is not pushed now, every branch may become what readers take for the
     default one, and is guarded.
     """
-    resolved = [replace(update, ref=_target(repository, update.ref)) for update in moved]
-    default = _target(repository, "HEAD")
+    resolved = [replace(update, ref=git.end_of(repository, update.ref)) for update in moved]
+    default = git.end_of(repository, "HEAD")
     known = default in repository.references or any(update.ref == default for update in resolved)
     return [update for update in resolved if (update.ref == default if known else update.ref.startswith(_BRANCHES))]
-
-
-def _target(repository: Repository, ref: str) -> str:
-    """Follow a ref that stands for another one; the last may be not there yet. Raises Unavailable for one that is broken."""
-    import pygit2
-
-    seen: set[str] = set()
-    while ref not in seen:
-        seen.add(ref)
-        try:
-            target = repository.lookup_reference(ref).target
-        except (KeyError, ValueError):
-            return ref
-        except pygit2.GitError as error:
-            raise Unavailable(
-                f"what {ref} of {repository.path} is cannot be read: {error}",
-                "`git symbolic-ref HEAD` there must name a branch",
-            ) from None
-        if not isinstance(target, str):
-            return ref
-        ref = target
-    return ref
 
 
 # --- the verdict ----------------------------------------------------------------------------------------------------
@@ -253,7 +231,7 @@ def remove(folder: Path) -> bool:
 def whom(folder: Path) -> str:
     """Say which branch of a bare repository is guarded."""
     repository = git.open_repository(folder)
-    default = _target(repository, "HEAD")
+    default = git.end_of(repository, "HEAD")
     branch = default.removeprefix(_BRANCHES)
     if default in repository.references or not list(repository.branches.local):
         return f"guards the branch {branch}"

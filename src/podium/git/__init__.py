@@ -46,6 +46,7 @@ if TYPE_CHECKING:
         commit_named,
         contains,
         default_tip,
+        end_of,
         first_parents,
         first_parents_until,
         merge_base,
@@ -86,7 +87,7 @@ else:
             "program": "NETWORK Ran cleaned output redacted run",
             "pushes": "Pushes",
             "remote": "Advertised Remote",
-            "revisions": "branch_point commit_at_date commit_named contains default_tip first_parents "
+            "revisions": "branch_point commit_at_date commit_named contains default_tip end_of first_parents "
             "first_parents_until merge_base parents published_tip resolve_rev",
             "rewind": "PastTree Rewinding",
             "sources": "Bare Checkout Hosted Source check_registry git_dir_of locate refuse_planted",
@@ -134,6 +135,7 @@ __all__ = [
     "contents_over_time",
     "default_tip",
     "differences",
+    "end_of",
     "first_parents",
     "first_parents_until",
     "git_dir_of",

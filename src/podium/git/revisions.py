@@ -59,6 +59,28 @@ def commit_named(repository: Repository, name: str) -> str | None:
     return _peeled(repository, name)
 
 
+def end_of(repository: Repository, ref: str) -> str:
+    """Follow a ref that stands for another one; the last may be not there yet. Raises Unavailable for one that is broken."""
+    import pygit2
+
+    seen: set[str] = set()
+    while ref not in seen:
+        seen.add(ref)
+        try:
+            target = repository.lookup_reference(ref).target
+        except (KeyError, ValueError):
+            return ref
+        except pygit2.GitError as error:
+            raise Unavailable(
+                f"what {ref} of {repository.path} is cannot be read: {error}",
+                "`git symbolic-ref HEAD` there must name a branch",
+            ) from None
+        if not isinstance(target, str):
+            return ref
+        ref = target
+    return ref
+
+
 def default_tip(repository: Repository) -> str | None:
     """
     Give the commit at the tip of the default branch; ``None`` where nothing was committed yet.
