@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from podium import manifest
+from podium import bundle, manifest
 from podium.errors import Denied, Unavailable
+from podium.progress import silent
 from podium.storage import Problem, Sent, Storage
 from tests.storage_helpers import at, files_below, forget_cache, member, record, registry, spoil, write
 
@@ -315,6 +316,51 @@ def test_a_sha256_that_is_not_the_records_is_refused_though_the_md5_fits(storage
     for fresh in (storage, Storage.at(root), forget_cache(root)):
         with pytest.raises(Denied, match="damaged"):
             fresh.fetch(record(content), [wanted])
+
+
+@pytest.fixture
+def misnamed(storage, tmp_path, remote):
+    """Give a record whose SHA-256 are right, but whose files lie under names that are not their MD5."""
+    content = storage.add(write(tmp_path / "bytes", {"small": b"s" * 10, "large": b"l" * 9_000_000}))
+    storage.push([record(content)])
+    files = tuple(replace(file, md5=file.md5[::-1]) for file in content.files)
+    for file, named in zip(content.files, files, strict=True):
+        place = at(remote, named.md5)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        at(remote, file.md5).rename(place)
+    lie = replace(content, files=files, md5=manifest.directory_hash(files))
+    listing = at(remote, lie.md5)
+    listing.parent.mkdir(parents=True, exist_ok=True)
+    listing.write_bytes(manifest.dir_object(files))
+    return lie
+
+
+def test_what_only_sha256_proved_proves_no_name(misnamed, root):
+    fresh = forget_cache(root)
+    assert fresh.fetch(record(misnamed), misnamed.files) == misnamed.files
+    short = record(misnamed, listed=False)
+    for again in (fresh, Storage.at(root)):
+        assert again.fetch(record(misnamed), misnamed.files) == misnamed.files, "what it did is kept"
+        with pytest.raises(Denied, match="damaged"):
+            again.fetch(short, again.manifest(short))
+        assert {problem.problem for problem in again.problems([record(misnamed)], deep=True)} == {"hash"}
+
+
+def test_a_bundle_takes_no_bytes_under_a_wrong_name(misnamed, root):
+    fresh = forget_cache(root)
+    fresh.fetch(record(misnamed), misnamed.files)
+    with pytest.raises(Denied, match="has not the MD5"):
+        bundle._brought(fresh, [record(misnamed)], silent)
+
+
+def test_a_record_that_says_two_things_of_one_object_gets_nothing(storage, source):
+    content = storage.add(source)
+    one = member(content, "config.json")
+    other = replace(one, path="b", sha256="0" * 64)
+    with pytest.raises(Denied, match="two things"):
+        storage.fetch(record(content), [other, one])
+    with pytest.raises(Denied, match="does not have 'b'"):
+        storage.fetch(record(content), [one, other])
 
 
 def test_a_long_manifest_is_read_from_the_remote_and_proven_when_fetched(storage, source, root):

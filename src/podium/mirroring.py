@@ -15,7 +15,7 @@ from podium.manifest import UNKNOWN
 from podium.model import File, Record
 from podium.progress import Progress, silent
 from podium.storage import hashing, proofs, space
-from podium.storage.presence import fits, wrong
+from podium.storage.hashing import fits, wrong
 from podium.storage.progress import Meter, each
 from podium.storage.remote import Absent
 from podium.storage.renewal import Renewal

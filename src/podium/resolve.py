@@ -22,7 +22,7 @@ from podium.errors import Denied
 from podium.model import File, Record, Version
 from podium.progress import Progress, silent
 from podium.storage import Storage, arrivals, looks, proofs, prove_whole, seals, space
-from podium.storage.hashing import Sums
+from podium.storage.hashing import Sums, fits, needs_md5
 from podium.storage.proofs import Proofs
 
 _SHOWN = 20
@@ -221,10 +221,11 @@ class _Room:
         strangers: list[str] = []
         for path, entry in _entries(self.folder, ""):
             file = files.get(path)
-            proof = _proof(entry, known.get(path), read=read) if file is not None else None
             if file is None:
                 strangers.append(path)
-            elif proof is not None and _fits(file, proof[1]):
+                continue
+            proof = _proof(entry, known.get(path), file, read=read)
+            if proof is not None and fits(file, proof[1]):
                 good[path] = proof
             else:
                 bad.append(path)
@@ -277,7 +278,10 @@ class _Room:
         for parent in {place.rpartition("/")[0] for _, place in places}:
             Path(parent).mkdir(parents=True, exist_ok=True)
         seen = self.bytes_of.place(places)
-        placed = {file.path: (seen[place], Sums(file.size, file.md5, file.sha256)) for file, place in places}
+        by_md5 = self.bytes_of.record.files is None  # else nobody has looked at it
+        placed = {
+            file.path: (seen[place], Sums(file.size, file.md5 if by_md5 else "", file.sha256)) for file, place in places
+        }
         proofs.settle(max(changed for (_, _, _, changed), _ in placed.values()))
         return placed
 
@@ -331,7 +335,7 @@ def _entries(folder: Path, prefix: str) -> Iterator[tuple[str, os.DirEntry[str]]
 
 
 def _proof(
-    entry: os.DirEntry[str], known: tuple[looks.Looks, Sums] | None, *, read: bool
+    entry: os.DirEntry[str], known: tuple[looks.Looks, Sums] | None, file: File, *, read: bool
 ) -> tuple[looks.Looks, Sums] | None:
     """Give how a file looks and what is in it: as known, where it looks the same, else by reading it where allowed."""
     status = entry.stat(follow_symlinks=False)
@@ -341,9 +345,4 @@ def _proof(
         return None
     if status.st_mode & 0o222:
         Path(entry.path).chmod(0o444)
-    return proofs.look(Path(entry.path))
-
-
-def _fits(file: File, sums: Sums) -> bool:
-    """Tell whether proven bytes are a file's; what a ``.dir`` object leaves open is open."""
-    return file.md5 == sums.md5 and (file.size < 0 or file.size == sums.size) and file.sha256 in {"", sums.sha256}
+    return proofs.look(entry.path, named=needs_md5(file))

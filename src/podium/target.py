@@ -22,7 +22,7 @@ from typing import Self
 from podium.errors import Denied
 from podium.model import File
 from podium.storage import proofs
-from podium.storage.presence import fits
+from podium.storage.hashing import fits, needs_md5
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -80,7 +80,7 @@ def _already(file: File, target: Path, *, force: bool) -> bool:
         return False
     if target.is_dir() and not target.is_symlink():
         raise _in_the_way(target, "a folder where the version has a file")
-    found = proofs.look(target)
+    found = proofs.look(target, named=needs_md5(file))
     if found is not None and fits(file, found[1]):
         return True
     if not force:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from podium.storage.hashing import Sums
     from podium.storage.remote import Remote
 
+_CHECK = "`podium check` finds the record"
 BRANCHES = "bundle"
 """Where an import into a clone leaves branches: ``refs/remotes/bundle/…``; and what the remote beside a new clone is called."""
 
@@ -116,9 +117,12 @@ def _brought(storage: Storage, records: Iterable[Record], progress: Progress) ->
     for record in records:
         listed = storage.manifest(record)
         if manifest.directory_hash(listed) != record.md5:
-            raise Denied(f"the manifest of {record.md5} is not what its hash says", "`podium check` finds the record")
+            raise Denied(f"the manifest of {record.md5} is not what its hash says", _CHECK)
         for file in storage.fetch(record, listed, progress=progress):
-            files[file.md5] = hashing.Sums(file.size, file.md5, file.sha256)
+            sums = storage.cache.proven(file.md5)
+            if sums is None or not hashing.fits(file, sums):
+                raise Denied(f"{file.path!r} has not the MD5 {file.md5} that its record says", _CHECK)
+            files[file.md5] = sums
         content = manifest.dir_object(listed)
         storage.cache.add_bytes(content, record.md5)
         folders[record.md5] = hashing.of_bytes(content)
@@ -331,7 +335,8 @@ def _keep(proven: _Proven, storage: Storage) -> None:
         for file in _files(content):
             sums = proven.opened.index.objects[file.md5]
             if storage.cache.proven(file.md5) != sums:
-                storage.cache.receive(file.md5, proven.opened.object(file.md5), sums.__eq__)
+                whole = File(file.path, sums.size, sums.md5, sums.sha256)
+                storage.cache.receive(whole, proven.opened.object(file.md5))
         storage.cache.add_bytes(content, folder)
         storage.cache.keep(folder, [folder, *(file.md5 for file in _files(content))])
 

@@ -17,7 +17,7 @@ from podium.model import File
 from podium.storage import arrivals, copying, hashing, looks, partial, proofs, space, stored
 from podium.storage.arrivals import READ_ONLY, Arrivals
 from podium.storage.content import Source
-from podium.storage.hashing import Hasher, Sums
+from podium.storage.hashing import Hasher, Sums, fits, needs_md5
 from podium.storage.looks import Looks
 from podium.storage.progress import Meter
 from podium.storage.proofs import Proofs
@@ -97,7 +97,7 @@ class Cache:
                 meter.add(len(chunk))
                 yield chunk
 
-        sums = self._streamed(counted(), lambda sums: sums.md5)
+        sums = self._streamed(counted(), lambda sums: sums.md5, named=True)
         assert sums is not None, "it was given a name"
         return sums
 
@@ -112,96 +112,103 @@ class Cache:
         self._remember(md5, sums, place)
         return sums
 
-    def receive(self, md5: str, chunks: Iterator[bytes], fits: Callable[[Sums], bool]) -> Sums | None:
+    def receive(self, file: File, chunks: Iterator[bytes]) -> Sums | None:
         """
-        Take an object from a stream, if its sums fit; nothing is left behind otherwise.
+        Take an object from a stream, if it is the file's bytes; nothing is left behind otherwise.
 
         Gives the sums, or ``None`` where they don't fit.
         """
+        named = needs_md5(file)
         head, there = [], 0
         for chunk in chunks:
             head.append(chunk)
             there += len(chunk)
             if there >= SMALL:
-                return self._streamed(chain(head, chunks), lambda sums: md5 if fits(sums) else None)
-        return self.take(md5, b"".join(head), fits)
+                return self._streamed(
+                    chain(head, chunks), lambda sums: file.md5 if fits(file, sums) else None, named=named
+                )
+        return self.take(file, b"".join(head))
 
-    def take(self, md5: str, content: bytes, fits: Callable[[Sums], bool]) -> Sums | None:
-        """Take a small object, if its sums fit; gives them, or ``None`` where they don't."""
-        sums = hashing.of_bytes(content)
-        if not fits(sums):
+    def take(self, file: File, content: bytes) -> Sums | None:
+        """Take a small object, if it is the file's bytes; gives its sums, or ``None`` where they don't fit."""
+        sums = hashing.of_bytes(content, named=needs_md5(file))
+        if not fits(file, sums):
             return None
         self._sweep()
-        place = self._place(md5)
+        place = self._place(file.md5)
         self._arrivals.whole(place, content)
-        self._remember(md5, sums, place)
+        self._remember(file.md5, sums, place)
         return sums
 
-    def fetch(
-        self, md5: str, source: Callable[[int], Iterator[bytes]], size: int, fits: Callable[[Sums], bool]
-    ) -> Sums | None:
+    def fetch(self, file: File, source: Callable[[int], Iterator[bytes]]) -> Sums | None:
         """
-        Take an object from where it is, if its sums fit, as ``receive`` does; ``source`` gives it from a byte on.
+        Take an object from where it is, if it is the file's bytes, as ``receive`` does; ``source`` gives it from a byte on.
 
         A large one that breaks off is kept, and gone on with by the next run; where that was not right, it begins anew.
         """
-        if size < partial.LEAST:
-            return self.receive(md5, source(0), fits)
+        if file.size < partial.LEAST:
+            return self.receive(file, source(0))
         self._sweep()
         self._make(str(self._unfinished))
-        with partial.taken(self._unfinished, md5) as part:
+        named = needs_md5(file)
+        with partial.taken(self._unfinished, file.md5) as part:
             if part is None:  # another process is at it: whoever is first will do
-                return self.receive(md5, source(0), fits)
-            sums = part.fill(source, size)
-            if not fits(sums) and part.begun:
+                return self.receive(file, source(0))
+            sums = part.fill(source, file.size, named=named)
+            if not fits(file, sums) and part.begun:
                 part.clear()
-                sums = part.fill(source, size)
-            if not fits(sums):
+                sums = part.fill(source, file.size, named=named)
+            if not fits(file, sums):
                 part.clear()
                 return None
-            part.reveal(self.path(md5), self._make)
-        self._remember(md5, sums)
+            part.reveal(self.path(file.md5), self._make)
+        self._remember(file.md5, sums)
         return sums
 
     def begun(self, md5: str) -> int:
         """Give how many bytes an earlier run left of an object that it did not get whole."""
         return partial.size(self._unfinished, md5)
 
-    def _streamed(self, chunks: Iterable[bytes], named: Callable[[Sums], str | None]) -> Sums | None:
+    def _streamed(self, chunks: Iterable[bytes], called: Callable[[Sums], str | None], *, named: bool) -> Sums | None:
         """Write a stream while it is hashed; what it is called shows at its end, ``None`` for not at all."""
         self._sweep()
-        with Hasher() as hasher, self._arrivals.opened() as arrival:
+        with Hasher(named=named) as hasher, self._arrivals.opened() as arrival:
             for chunk in chunks:
                 hasher.update(chunk)
                 arrivals.write(arrival.descriptor, chunk)
             sums = hasher.sums()
-            md5 = named(sums)
+            md5 = called(sums)
             arrival.place = self._place(md5) if md5 is not None else None
         if md5 is None:
             return None
         self._remember(md5, sums)
         return sums
 
-    def proven(self, md5: str) -> Sums | None:
+    def proven(self, md5: str, *, named: bool = True) -> Sums | None:
         """
         Give the sums of an object: from the proof where it is unchanged since, else by hashing it.
 
-        ``None`` where the cache has no such file.
+        ``named`` is with its MD5: that it has its name rightly may be unknown otherwise. ``None`` where the cache has no such
+        file.
         """
         place = self._place(md5)
         known = self._proven.get(md5)
-        if known is not None and looks.seen(place) == known[0]:
+        if known is not None and (known[1].md5 or not named) and looks.seen(place) == known[0]:
             return known[1]
-        found = proofs.look(place)
+        found = proofs.look(place, named=named)
         if found is None:
             return None
         self._proven[md5] = found
         return found[1]
 
-    def bytes_of(self, md5: str, most: int) -> bytes | None:
-        """Give a proven object of ``most`` bytes at most; ``None`` where it is larger, or does not look as when it was proven."""
+    def bytes_of(self, md5: str, most: int, *, named: bool = True) -> bytes | None:
+        """
+        Give a proven object of ``most`` bytes at most; ``None`` where it is larger, or does not look as when it was proven.
+
+        ``named`` is with its MD5.
+        """
         known = self._proven.get(md5)
-        if known is None or known[1].size > most:
+        if known is None or known[1].size > most or (named and not known[1].md5):
             return None
         try:
             descriptor, status = arrivals.opened(self._place(md5), os.O_NOFOLLOW)
@@ -274,8 +281,10 @@ class Cache:
         if now[:3] != seen[:3]:
             self._proven.pop(md5, None)
             # Somebody else may have brought the same object meanwhile; each who links it changes its ctime while it is hashed.
-            if any(self.proven(md5) == sums for _ in range(_TRIES)):
-                return None
+            for _ in range(_TRIES):
+                found = self.proven(md5, named=False)
+                if found is not None and found.sha256 == sums.sha256:
+                    return None
             raise Unavailable(f"{place} changed while it was copied", "run it again")
         self._proven[md5] = (now, sums)
         return now

@@ -1,4 +1,9 @@
-"""MD5 (DVC's name for bytes) and SHA-256 (podium's proof) of a stream, in one reading."""
+"""
+MD5 (DVC's name for bytes) and SHA-256 (podium's proof) of a stream, in one reading; and whether it is a file's.
+
+MD5 takes more than twice as long as SHA-256 where the processor has instructions for the latter, and proves nothing more. So
+it is left out where a record says the SHA-256 that bytes must have: such sums are *nameless*.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +13,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from io import RawIOBase
 from types import TracebackType
-from typing import TYPE_CHECKING, BinaryIO, Self
+from typing import TYPE_CHECKING, BinaryIO, Literal, Self
 
 from podium.errors import Denied
+from podium.manifest import UNKNOWN
 
 if TYPE_CHECKING:
     from concurrent.futures import Future, ThreadPoolExecutor
+
+    from podium.model import File
 
 CHUNK = 1 << 20
 """Bytes read, hashed and written at a time; what one transfer holds in memory is a few of these."""
@@ -36,22 +44,46 @@ def address(md5: str) -> tuple[str, str, str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """What some bytes are: their number and their two hashes in hex."""
+    """What some bytes are: their number and their two hashes in hex; ``md5`` is empty where nobody asked for it."""
 
     size: int
     md5: str
     sha256: str
 
 
-def of_bytes(content: bytes) -> Sums:
-    """Give the sums of bytes in memory."""
-    md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
+def wrong(file: File, sums: Sums) -> Literal["size", "hash"] | None:
+    """
+    Say what keeps bytes from being a file's: their size, or their hash; ``None`` where they are.
+
+    All that is known on both sides is compared; what a ``.dir`` object leaves open is open. A file without SHA-256 is proven
+    by its MD5 alone, so nameless sums are never those of one.
+    """
+    if file.size not in {UNKNOWN, sums.size}:
+        return "size"
+    if not sums.md5:
+        return None if file.sha256 == sums.sha256 else "hash"
+    return None if file.md5 == sums.md5 and file.sha256 in {"", sums.sha256} else "hash"
+
+
+def fits(file: File, sums: Sums) -> bool:
+    """Tell whether bytes are those of a file, by everything that is known of it."""
+    return wrong(file, sums) is None
+
+
+def needs_md5(file: File) -> bool:
+    """Tell whether only its MD5 can prove a file's bytes."""
+    return not file.sha256
+
+
+def of_bytes(content: bytes, *, named: bool = True) -> Sums:
+    """Give the sums of bytes in memory; ``named`` is with their MD5."""
+    md5 = hashlib.md5(content, usedforsecurity=False).hexdigest() if named else ""
     return Sums(len(content), md5, hashlib.sha256(content).hexdigest())
 
 
-def of_chunks(chunks: Iterable[bytes]) -> Sums:
-    """Give the sums of a stream."""
-    with Hasher() as hasher:
+def of_chunks(chunks: Iterable[bytes], *, named: bool = True) -> Sums:
+    """Give the sums of a stream; ``named`` is with its MD5."""
+    with Hasher(named=named) as hasher:
         for chunk in chunks:
             hasher.update(chunk)
         return hasher.sums()
@@ -65,14 +97,15 @@ def chunks_of(stream: BinaryIO | RawIOBase) -> Iterator[bytes]:
 
 class Hasher:
     """
-    Hashes chunks in two threads of its own, while the caller writes this chunk and reads the next.
+    Hashes chunks in a thread for each hash, while the caller writes this chunk and reads the next.
 
-    The threads begin with the first full chunk: most files are smaller.
+    The threads begin with the first full chunk: most files are smaller. ``named`` is with the MD5.
     """
 
-    def __init__(self) -> None:
-        self._md5 = hashlib.md5(usedforsecurity=False)
+    def __init__(self, *, named: bool = True) -> None:
         self._sha256 = hashlib.sha256()
+        self._md5 = hashlib.md5(usedforsecurity=False) if named else None
+        self._hashes = [self._sha256] if self._md5 is None else [self._md5, self._sha256]
         self._size = 0
         self._threads: ThreadPoolExecutor | None = None
         self._pending: list[Future[None]] = []
@@ -91,19 +124,19 @@ class Hasher:
         self._size += len(chunk)
         self._wait()
         if len(chunk) < CHUNK:
-            self._md5.update(chunk)
-            self._sha256.update(chunk)
+            for hash_ in self._hashes:
+                hash_.update(chunk)
             return
         if self._threads is None:
             from concurrent.futures import ThreadPoolExecutor  # a warm use, which hashes nothing, is quicker without
 
-            self._threads = ThreadPoolExecutor(2, "podium-hash")
-        self._pending = [self._threads.submit(hash_.update, chunk) for hash_ in (self._md5, self._sha256)]
+            self._threads = ThreadPoolExecutor(len(self._hashes), "podium-hash")
+        self._pending = [self._threads.submit(hash_.update, chunk) for hash_ in self._hashes]
 
     def sums(self) -> Sums:
         """Give the sums of everything taken so far."""
         self._wait()
-        return Sums(self._size, self._md5.hexdigest(), self._sha256.hexdigest())
+        return Sums(self._size, self._md5.hexdigest() if self._md5 is not None else "", self._sha256.hexdigest())
 
     def _wait(self) -> None:
         for pending in self._pending:

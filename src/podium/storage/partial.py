@@ -101,10 +101,14 @@ class Part:
         self._place: Path | None = place
         self.begun = False
 
-    def fill(self, source: Callable[[int], Iterator[bytes]], size: int) -> Sums:
-        """Hash what is there, add what ``source`` gives from there on, and give the sums of all; raises OSError."""
+    def fill(self, source: Callable[[int], Iterator[bytes]], size: int, *, named: bool) -> Sums:
+        """
+        Hash what is there, add what ``source`` gives from there on, and give the sums of all; raises OSError.
+
+        ``named`` is with the MD5.
+        """
         os.lseek(self._descriptor, 0, os.SEEK_SET)
-        with Hasher() as hasher:
+        with Hasher(named=named) as hasher:
             there = 0
             while chunk := os.read(self._descriptor, hashing.CHUNK):
                 hasher.update(chunk)

@@ -11,7 +11,7 @@ from podium.manifest import UNKNOWN
 from podium.model import File, Record
 from podium.progress import Progress
 from podium.storage import hashing
-from podium.storage.hashing import Sums
+from podium.storage.hashing import Sums, fits
 from podium.storage.progress import Meter, each
 from podium.storage.remote import Absent, Remote
 
@@ -181,15 +181,3 @@ def _with_sums(files: Iterable[File], actual: dict[str, Sums | None]) -> Iterato
     for file in files:
         sums = actual[file.md5]
         yield replace(file, sha256=sums.sha256 if sums is not None else "")
-
-
-def fits(file: File, sums: Sums) -> bool:
-    """Tell whether bytes are those of a file, by everything that is known of it."""
-    return wrong(file, sums) is None
-
-
-def wrong(file: File, sums: Sums) -> Kind | None:
-    """Say what keeps bytes from being a file's: their size, or their hash; ``None`` where they are."""
-    if file.size not in {UNKNOWN, sums.size}:
-        return "size"
-    return None if file.md5 == sums.md5 and file.sha256 in {"", sums.sha256} else "hash"

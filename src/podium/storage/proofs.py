@@ -38,8 +38,12 @@ def settle(newest_ctime_ns: int) -> None:
         time.sleep(wait / 1e9)
 
 
-def look(path: str | Path) -> tuple[Looks, Sums] | None:
-    """Hash a plain file; ``None`` where there is none, where it is a link, or where it changed meanwhile."""
+def look(path: str | Path, *, named: bool = True) -> tuple[Looks, Sums] | None:
+    """
+    Hash a plain file; ``None`` where there is none, where it is a link, or where it changed meanwhile.
+
+    ``named`` is with its MD5.
+    """
     try:
         descriptor = arrivals.plain(str(path), os.O_NOFOLLOW)
     except OSError:
@@ -48,7 +52,7 @@ def look(path: str | Path) -> tuple[Looks, Sums] | None:
         before = os.fstat(descriptor)
         settle(before.st_ctime_ns)
         try:
-            sums = hashing.of_chunks(hashing.chunks_of(stream))
+            sums = hashing.of_chunks(hashing.chunks_of(stream), named=named)
         except OSError:  # a bad sector is no proof
             return None
         return (looks.of(before), sums) if looks.of(os.fstat(descriptor)) == looks.of(before) else None

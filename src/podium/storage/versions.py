@@ -18,14 +18,15 @@ from podium.progress import Progress, silent
 from podium.storage import config, content, looks, partial, presence, proofs, space
 from podium.storage.cache import Cache
 from podium.storage.content import Content, Source
-from podium.storage.hashing import Sums
+from podium.storage.hashing import Sums, fits, needs_md5
 from podium.storage.looks import Looks
-from podium.storage.presence import Problem, fits
+from podium.storage.presence import Problem
 from podium.storage.progress import Meter, crew, each
 from podium.storage.remote import Absent, Remote
 from podium.storage.renewal import Renewal
 from podium.storage.stored import Stored
 
+_CHECK = "`podium check` finds the record"
 _READERS = 2
 """Files hashed at a time: hashing keeps a core busy, small files wait for the disk."""
 
@@ -153,8 +154,9 @@ class Storage:
 
         def send(md5: str) -> int:
             wanted = needed.files[md5]
-            content = self._cache.bytes_of(md5, target.small)
-            sums = self._cache.sums(md5) if content is not None else self._cache.proven(md5)
+            named = needs_md5(wanted)
+            content = self._cache.bytes_of(md5, target.small, named=named)
+            sums = self._cache.sums(md5) if content is not None else self._cache.proven(md5, named=named)
             if sums is None or not fits(wanted, sums):
                 raise Denied(
                     f"neither the cache nor the remote {target.name!r} has {wanted.path!r} as it was logged ({md5})",
@@ -226,14 +228,19 @@ class Storage:
         return files
 
     def fetch(
-        self, record: Record, wanted: Iterable[File], remote: str | None = None, progress: Progress = silent
+        self,
+        record: Record,
+        wanted: Iterable[File],
+        remote: str | None = None,
+        progress: Progress = silent,
     ) -> tuple[File, ...]:
         """
         Bring files of a version into the cache, proven, and give them with the size and sha256 they have.
 
         What the cache has is proven by its hash, or by a proof that it is unchanged; what does not fit the record is
-        fetched anew. Raises Denied where the remote has not what the record says (and leaves nothing behind),
-        Unavailable where the remote is out of reach.
+        fetched anew. The MD5 of a file whose SHA-256 is known is not looked at (``Cache.proven`` does that, for who hands objects
+        on by that name). Raises Denied where the remote has not what the record says (and leaves nothing behind), or where
+        the record says two things of one object; Unavailable where the remote is out of reach.
         """
         cache = self._cache
         cache.recall(record.md5)
@@ -242,10 +249,11 @@ class Storage:
         meter = Meter(progress, "fetching", sum(max(file.size, 0) for file in distinct) or record.size)
 
         def bring(file: File) -> tuple[str, Sums]:
-            sums = cache.proven(file.md5) if file.md5 not in absent else None
+            sums = cache.proven(file.md5, named=needs_md5(file)) if file.md5 not in absent else None
             if sums is None or not fits(file, sums):
-                return file.md5, self._received(file, self._remote(remote or record.remote), meter)
-            meter.add(sums.size)
+                sums = self._received(file, self._remote(remote or record.remote), meter)
+            else:
+                meter.add(sums.size)
             return file.md5, sums
 
         lacking = [file for file in distinct if not cache.has(file.md5, file.size)]
@@ -259,6 +267,9 @@ class Storage:
             ordered = _largest_first(distinct) if threads > 1 else sorted(distinct, key=lambda file: file.md5)
             sums = dict(each(bring, ordered, threads, meter, in_order=threads == 1))
             cache.keep(record.md5, [record.md5, *sums])
+        for file in files:
+            if not fits(file, sums[file.md5]):
+                raise Denied(f"the record says two things of {file.md5}: {file.path!r} has other bytes", _CHECK)
         known = tuple(_with(file, sums[file.md5]) for file in files)
         prove_whole(record, known)
         return known
@@ -278,9 +289,9 @@ class Storage:
             content = source.content(file.md5) if file.size < partial.LEAST else None
             if content is not None:
                 meter.add(len(content))
-                sums = self._cache.take(file.md5, content, lambda sums: fits(file, sums))
+                sums = self._cache.take(file, content)
             else:
-                sums = self._cache.fetch(file.md5, counted, file.size, lambda sums: fits(file, sums))
+                sums = self._cache.fetch(file, counted)
         except Absent:
             raise _missing(source, repr(file.path), file.md5) from None
         if sums is None:
@@ -349,7 +360,7 @@ class _Objects:
             self.sizes[file.md5] = file.size
         listing = manifests.dir_object(files)
         if manifests.md5_of(listing) + ".dir" != record.md5:
-            raise Denied(f"the manifest of {record.md5} is not what its hash says", "`podium check` finds the record")
+            raise Denied(f"the manifest of {record.md5} is not what its hash says", _CHECK)
         self.contents[record.md5] = listing
         self.sizes[record.md5] = len(listing)
 
