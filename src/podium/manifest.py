@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from json.encoder import encode_basestring_ascii
 
 from podium import patterns, refs
-from podium.model import File
+from podium.model import File, Record
 
 UNKNOWN = -1
 """The size of a file of which only DVC's ``.dir`` object is known, which lists neither sizes nor sha256."""
@@ -165,6 +165,11 @@ def directory_hash(files: Iterable[File]) -> str:
 def md5_of(content: bytes) -> str:
     """Give the MD5 of some bytes, in hex, also where FIPS forbids it for security."""
     return hashlib.md5(content, usedforsecurity=False).hexdigest()
+
+
+def most(record: Record, file: File) -> int:
+    """Give the bytes that a file has by its record: at most those of all files, where nothing else is known."""
+    return file.size if file.size != UNKNOWN else record.size
 
 
 def manifest_sha256(files: Iterable[File]) -> str:

@@ -224,7 +224,8 @@ class _Room:
             if file is None:
                 strangers.append(path)
                 continue
-            proof = _proof(entry, known.get(path), file, read=read)
+            longest = manifest.most(self.bytes_of.record, file) if read else -1
+            proof = _proof(entry, known.get(path), file, longest)
             if proof is not None and fits(file, proof[1]):
                 good[path] = proof
             else:
@@ -335,13 +336,13 @@ def _entries(folder: Path, prefix: str) -> Iterator[tuple[str, os.DirEntry[str]]
 
 
 def _proof(
-    entry: os.DirEntry[str], known: tuple[looks.Looks, Sums] | None, file: File, *, read: bool
+    entry: os.DirEntry[str], known: tuple[looks.Looks, Sums] | None, file: File, longest: int
 ) -> tuple[looks.Looks, Sums] | None:
-    """Give how a file looks and what is in it: as known, where it looks the same, else by reading it where allowed."""
+    """Give how a file looks and what is in it: as known, where it looks the same, else by reading it, if it is no longer."""
     status = entry.stat(follow_symlinks=False)
     if known is not None and looks.of(status) == known[0]:
         return known
-    if not read or not stat.S_ISREG(status.st_mode):
+    if not stat.S_ISREG(status.st_mode) or status.st_size > longest:
         return None
     if status.st_mode & 0o222:
         Path(entry.path).chmod(0o444)

@@ -20,6 +20,7 @@ from types import TracebackType
 from typing import Self
 
 from podium.errors import Denied
+from podium.manifest import UNKNOWN
 from podium.model import File
 from podium.storage import proofs
 from podium.storage.hashing import fits, needs_md5
@@ -78,9 +79,10 @@ def _already(file: File, target: Path, *, force: bool) -> bool:
     """Tell whether a file is there as it should be; raises Denied where another may not be replaced."""
     if not os.path.lexists(target):
         return False
-    if target.is_dir() and not target.is_symlink():
+    status = target.lstat()
+    if stat.S_ISDIR(status.st_mode):
         raise _in_the_way(target, "a folder where the version has a file")
-    found = proofs.look(target, named=needs_md5(file))
+    found = proofs.look(target, named=needs_md5(file)) if file.size in {UNKNOWN, status.st_size} else None
     if found is not None and fits(file, found[1]):
         return True
     if not force:

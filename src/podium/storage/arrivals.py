@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from itertools import count
 
 READ_ONLY = 0o444
+MOST = 256 << 20
+"""Bytes of a file that is read whole: the longest list of files that there may be. What is larger is none of podium's."""
 _PIECE = 1 << 20
 NO_FILE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENXIO, errno.ENODEV}
 """What the system says where nothing is, of a name below a file, a link to itself, a socket, and a device that is gone."""
@@ -162,9 +164,11 @@ def opened(path: str, flags: int = 0) -> tuple[int, os.stat_result]:
 
 
 def read(path: str, flags: int = 0) -> bytes:
-    """Read a plain file; raises OSError."""
+    """Read a plain file of ``MOST`` bytes at most; raises OSError."""
     descriptor, status = opened(path, flags)
     try:
+        if status.st_size > MOST:
+            raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), path)
         return rest_of(descriptor, status.st_size)
     finally:
         os.close(descriptor)

@@ -53,13 +53,16 @@ class Cache:
         """Make sure that so many bytes fit; raises Unavailable."""
         space.check(self.folder, needed, what, space.MAKE_ROOM)
 
-    def has(self, md5: str, size: int) -> bool:
-        """Tell whether there is a file of this name and size, proven or not; ``UNKNOWN`` is any size."""
+    def has(self, md5: str, size: int, most: int | None = None) -> bool:
+        """Tell whether there is a file of this name and size, proven or not; ``UNKNOWN`` is any size, up to ``most``."""
         place = self._place(md5)
         try:
-            return os.access(place, os.F_OK) and size in {manifest.UNKNOWN, os.lstat(place).st_size}
+            there = os.lstat(place).st_size if os.access(place, os.F_OK) else None
         except OSError:
             return False
+        if there is None or size != manifest.UNKNOWN:
+            return there == size
+        return most is None or there <= most
 
     def path(self, md5: str) -> Path:
         """Give where an object is or would be."""

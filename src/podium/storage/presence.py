@@ -54,13 +54,13 @@ def problems(
     versions = [version.with_list(own.get(version.md5)) for version in versions]
     members = {file.md5 for version in versions for file in version.files or ()}
     there = target.sizes(members | {version.md5 for version in versions if version.md5 not in own})
-    actual = _read_all(target, members, there, progress) if deep else None
+    actual = _read_all(target, _worth_reading(versions, there), there, progress) if deep else None
     found: list[Problem] = []
     for version in versions:
         problem = own[version.md5][0] if version.md5 in own else _judged_by_size(version.size, there[version.md5])
         if problem is not None:
             found.append(Problem(version.md5, version.md5, version.md5, problem))
-        of_files = list(_judged(version.md5, version.files or (), there, actual))
+        of_files = list(_judged(version, there, actual))
         found.extend(of_files)
         if problem is None and not of_files:
             found.extend(_judged_as_whole(version, there, actual))
@@ -122,17 +122,31 @@ def list_of_files(target: Remote, md5: str, nfiles: int) -> bytes:
     return bytes(found)
 
 
+def _worth_reading(versions: Iterable[_Version], there: dict[str, int | None]) -> list[str]:
+    """Give the objects that have the size of a file: of any other there is nothing more to find out, however long it is."""
+    found = {
+        file.md5
+        for version in versions
+        for file in version.files or ()
+        if _judged_by_size(file.size, there[file.md5], manifests.most(version.record, file)) is None
+    }
+    return list(found)
+
+
 def _read_all(
-    target: Remote, members: Iterable[str], sizes: dict[str, int | None], progress: Progress
+    target: Remote, objects: Sequence[str], sizes: dict[str, int | None], progress: Progress
 ) -> dict[str, Sums | None]:
-    objects = [md5 for md5 in members if sizes[md5] is not None]
     meter = Meter(progress, "verifying", sum(sizes[md5] or 0 for md5 in objects))
 
     def read(md5: str) -> tuple[str, Sums | None]:
         def counted() -> Iterator[bytes]:
+            size = 0
             for chunk in target.chunks(md5):
+                size += len(chunk)
                 meter.add(len(chunk))
                 yield chunk
+                if size > (sizes[md5] or 0):  # more than it was said to have a moment ago: it may never end
+                    return
 
         try:
             return md5, hashing.of_chunks(counted())
@@ -142,22 +156,24 @@ def _read_all(
     return dict(each(read, objects, target.jobs, meter))
 
 
-def _judged_by_size(wanted: int, there: int | None) -> Kind | None:
+def _judged_by_size(wanted: int, there: int | None, most: int | None = None) -> Kind | None:
     if there is None:
         return "missing"
-    return None if wanted in {UNKNOWN, there} else "size"
+    if wanted == UNKNOWN:
+        return None if most is None or there <= most else "size"
+    return None if wanted == there else "size"
 
 
 def _judged(
-    version: str, files: Sequence[File], there: dict[str, int | None], actual: dict[str, Sums | None] | None
+    version: _Version, there: dict[str, int | None], actual: dict[str, Sums | None] | None
 ) -> Iterator[Problem]:
-    for file in files:
-        problem = _judged_by_size(file.size, there[file.md5])
+    for file in version.files or ():
+        problem = _judged_by_size(file.size, there[file.md5], manifests.most(version.record, file))
         if problem is None and actual is not None:
             sums = actual[file.md5]
             problem = ("hash" if sums else "missing") if sums is None or not fits(file, sums) else None
         if problem is not None:
-            yield Problem(version, file.path, file.md5, problem)
+            yield Problem(version.md5, file.path, file.md5, problem)
 
 
 def _judged_as_whole(

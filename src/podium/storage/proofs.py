@@ -65,7 +65,7 @@ def read(path: Path) -> Proofs:
             name: (_checked_looks(seen), Sums(int(seen[1]), str(md5), str(sha256)))
             for name, (seen, md5, sha256) in json.loads(arrivals.read(str(path))).items()
         }
-    except (OSError, ValueError, TypeError, AttributeError, RecursionError):
+    except (OSError, ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RecursionError):
         return {}
 
 

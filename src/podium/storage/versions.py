@@ -154,9 +154,8 @@ class Storage:
 
         def send(md5: str) -> int:
             wanted = needed.files[md5]
-            named = needs_md5(wanted)
-            content = self._cache.bytes_of(md5, target.small, named=named)
-            sums = self._cache.sums(md5) if content is not None else self._cache.proven(md5, named=named)
+            content = self._cache.bytes_of(md5, target.small)
+            sums = self._cache.sums(md5) if content is not None else self._cached(md5, wanted.size)
             if sums is None or not fits(wanted, sums):
                 raise Denied(
                     f"neither the cache nor the remote {target.name!r} has {wanted.path!r} as it was logged ({md5})",
@@ -173,6 +172,10 @@ class Storage:
         lists = [md5 for md5 in missing if md5.endswith(".dir")]
         list(each(lambda md5: target.write(md5, needed.contents[md5]), lists, target.crew(0, 1), meter))
         return Sent(len(missing), sum(sizes) + sum(needed.sizes[md5] for md5 in lists))
+
+    def _cached(self, md5: str, size: int) -> Sums | None:
+        """Give the sums of an object in the cache, if it is there in this size; of another one it is not read."""
+        return self._cache.proven(md5) if self._cache.has(md5, size) else None
 
     def problems(
         self,
@@ -251,12 +254,13 @@ class Storage:
         def bring(file: File) -> tuple[str, Sums]:
             sums = cache.proven(file.md5, named=needs_md5(file)) if file.md5 not in absent else None
             if sums is None or not fits(file, sums):
-                sums = self._received(file, self._remote(remote or record.remote), meter)
+                source = self._remote(remote or record.remote)
+                sums = self._received(file, manifests.most(record, file), source, meter)
             else:
                 meter.add(sums.size)
             return file.md5, sums
 
-        lacking = [file for file in distinct if not cache.has(file.md5, file.size)]
+        lacking = [file for file in distinct if not cache.has(file.md5, file.size, manifests.most(record, file))]
         absent = {file.md5 for file in lacking}
         threads = crew(_READERS, record.size, record.nfiles)
         if lacking:
@@ -274,13 +278,13 @@ class Storage:
         prove_whole(record, known)
         return known
 
-    def _received(self, file: File, source: Remote, meter: Meter) -> Sums:
+    def _received(self, file: File, most: int, source: Remote, meter: Meter) -> Sums:
         def counted(start: int) -> Iterator[bytes]:
             size = start
             meter.add(start)
             for chunk in source.chunks(file.md5, start):
                 size += len(chunk)
-                if UNKNOWN != file.size < size:
+                if size > most:
                     break
                 meter.add(len(chunk))
                 yield chunk
