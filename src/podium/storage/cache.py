@@ -247,7 +247,7 @@ class Cache:
         elif not (linked := self._linked(md5, source, target)):
             copying.copied(source, target)
             os.chmod(target, READ_ONLY)
-        object_now = self._still(md5, source)
+        object_now = self._still(md5, source, lambda: _sums_at(target))
         return object_now if linked and object_now is not None else looks.of(os.lstat(target))
 
     def _linked(self, md5: str, source: str, target: str) -> bool:
@@ -268,13 +268,14 @@ class Cache:
             copying.fill(original, descriptor, bool)
         finally:
             os.close(original)
-        self._still(md5, source)
+        self._still(md5, source, lambda: hashing.of_file(descriptor, named=False))
 
-    def _still(self, md5: str, place: str) -> Looks | None:
+    def _still(self, md5: str, place: str, made: Callable[[], Sums | None]) -> Looks | None:
         """
         Go on trusting an object after it was linked, which changes its ctime, if nothing else changed.
 
-        Gives how it looks now; ``None`` where it may be another file than the one that was linked.
+        Gives how it looks now; ``None`` where it may be another file than the one that was linked. Then ``made`` says what the
+        copy is: others may have brought other bytes under this name, and again these, while it was made.
         """
         known = self._proven.get(md5)
         if known is None:
@@ -285,8 +286,8 @@ class Cache:
             self._proven.pop(md5, None)
             # Somebody else may have brought the same object meanwhile; each who links it changes its ctime while it is hashed.
             for _ in range(_TRIES):
-                found = self.proven(md5, named=False)
-                if found is not None and found.sha256 == sums.sha256:
+                found = self.proven(md5, named=False), made()
+                if all(one is not None and one.sha256 == sums.sha256 for one in found):
                     return None
             raise Unavailable(f"{place} changed while it was copied", "run it again")
         self._proven[md5] = (now, sums)
@@ -380,6 +381,11 @@ def _holds(place: str, content: bytes) -> bool:
     except OSError:
         return False
     return True
+
+
+def _sums_at(place: str) -> Sums | None:
+    found = proofs.look(place, named=False)
+    return found[1] if found is not None else None
 
 
 def _linked(source: str, target: str) -> bool:

@@ -8,6 +8,7 @@ it is left out where a record says the SHA-256 that bytes must have: such sums a
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -87,6 +88,12 @@ def of_chunks(chunks: Iterable[bytes], *, named: bool = True) -> Sums:
         for chunk in chunks:
             hasher.update(chunk)
         return hasher.sums()
+
+
+def of_file(descriptor: int, *, named: bool = True) -> Sums:
+    """Give the sums of a file that is open, from its beginning; raises OSError."""
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    return of_chunks(iter(lambda: os.read(descriptor, CHUNK), b""), named=named)
 
 
 def chunks_of(stream: BinaryIO | RawIOBase) -> Iterator[bytes]:
