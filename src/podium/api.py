@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from podium import codec, folders, freshness, git, layout, model, refs
+from podium import codec, folders, freshness, git, handed, layout, model, refs
 from podium.errors import Usage
 from podium.model import About, Artifact, RegisteredModel, Row, Version
 from podium.progress import Progress, silent
@@ -37,7 +37,7 @@ def open(  # noqa: A001 - read as podium.open
     ``offline`` (default: PODIUM_OFFLINE) whatever its age; else it is made sure of first. Raises NotARegistry, Usage for an
     address that is not to be used, Unavailable where the registry is out of reach or, ``offline``, was never read here.
     """
-    place = os.fspath(where) if where is not None else os.environ.get("PODIUM_REGISTRY") or None
+    place = handed.place(where) if where is not None else os.environ.get("PODIUM_REGISTRY") or None
     fresh = freshness.chosen(max_age, offline, os.environ)
     source = git.locate(place, folders.working(), fresh)
     if isinstance(source, git.Hosted) and source.age is None:
@@ -73,8 +73,10 @@ class Registry:
     """A registry that is open, at one revision."""
 
     def __init__(self, place: git.Source | index.Published, rev: str | None = None) -> None:
+        if not isinstance(place, git.Checkout | git.Bare | git.Hosted) and not hasattr(place, "refusal"):
+            raise Usage("a Registry is not made of that", "open one: podium.open(PATH_OR_URL)")
         self.place = place
-        self.rev = rev
+        self.rev = handed.text(rev, "a commit, a branch, a tag or a date, as text") if rev is not None else None
 
     @property
     def source(self) -> git.Source:
@@ -136,6 +138,8 @@ class Registry:
         """
         from podium import rows  # what one name means needs nothing kept
 
+        if kind not in ("model", "artifact"):
+            raise Usage("rows are of models or of artifacts", "hand in 'model' or 'artifact'")
         return rows.of(self.value, kind, folders.cache() / "rows", only)
 
     def history(
@@ -161,15 +165,16 @@ class Registry:
             timeline.tip(self.source, self.rev),
             self.named(name) if name is not None else None,
             refs.checked_alias(alias) if alias is not None else None,
-            since=since.timestamp() if since is not None else None,
-            until=until.timestamp() if until is not None else None,
+            since=handed.moment(since) if since is not None else None,
+            until=handed.moment(until) if until is not None else None,
             kept=cache / "lines" if cache is not None else None,
         )
 
     def named(self, name: str) -> refs.Reference:
         """Read a name without a selector; raises BadName, BadReference, OtherEntity, Usage."""
         # only a name with an entity in it needs registry.yaml, which may be what is broken
-        reference = refs.parse(name, self.entity if name.count("/") > 1 else "")
+        text = handed.text(name, "a name")
+        reference = refs.parse(text, self.entity if text.count("/") > 1 else "")
         if reference.selector is not None:
             raise Usage(f"{name!r} says more than a name", f"write {reference.name}")
         return reference
@@ -194,7 +199,7 @@ class Registry:
             lambda: self.storage,
             self.place.home,
             to=Path(os.path.abspath(folders.named(to, "a folder"))) if to is not None else None,  # noqa: PTH100 - links are not followed
-            patterns=files or (),
+            patterns=handed.texts(files, "patterns: ['*.json']") if files is not None else (),
             force=force,
             progress=progress,
         )
@@ -223,7 +228,8 @@ class Registry:
         """
         from podium.storage import Storage
 
-        tree = git.commit_tree(self.source.repository, commit)
+        repository = self.source.repository
+        tree = git.commit_tree(repository, git.resolve_rev(repository, handed.text(commit, "a commit")))
         config = tree.read(layout.DVC_CONFIG) if tree.entry(layout.DVC_CONFIG) is not None else b""
         if isinstance(self.source, git.Checkout):
             git.refuse_planted(self.source)

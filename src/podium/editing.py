@@ -8,12 +8,13 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from podium import codec, custody, edits, folders, git, layout, model, publish, refs, timeline, upkeep
+from podium import codec, custody, edits, folders, git, handed, layout, model, publish, refs, timeline, upkeep
 from podium.errors import Denied, Usage
-from podium.model import About, Fact, Link, Record, Version
+from podium.model import About, Fact, Fixed, Link, Record, Version
 from podium.progress import Progress, silent
+from podium.visible import bare
 
 if TYPE_CHECKING:
     from podium.api import Registry
@@ -37,7 +38,7 @@ class Editing:
         progress: Progress = silent,
     ) -> None:
         self._registry = registry
-        self._message = message
+        self._message = (handed.prose(message, "the message").strip() or None) if message is not None else None
         self._landing = landing
         self._dry_run = dry_run
         self._progress = progress
@@ -45,18 +46,34 @@ class Editing:
         self._records: list[Record] = []
         self._results: list[str] = []
         self._reason = ""
+        self._value: model.Registry | None = None
         self.published: publish.Published | None = None
 
     def __enter__(self) -> Self:
+        if self._steps or self._value is not None:
+            raise Usage("an edit is used once", "begin another one: registry.edit(…)")
         self._start = publish.base(self._registry.source, self._landing)
-        self._seen = codec.read(self._start)
+        self._value = codec.read(self._start)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is None and self._steps:
-            self._land()
+        try:
+            if kind is None and self._steps:
+                self._land()
+        finally:
+            self._value = None
+
+    @property
+    def _seen(self) -> model.Registry:
+        """The registry with what was done so far; raises Usage where the edit has not begun, or has landed."""
+        if self._value is None:
+            raise Usage(
+                "this edit is not under way: nothing that is done now would land",
+                "use it within its block: `with registry.edit(…) as edit:`",
+            )
+        return self._value
 
     def log(
         self,
@@ -80,6 +97,10 @@ class Editing:
         """
         refs.checked_artifact(artifact)
         place = folders.named(path, "a file or a folder")
+        told = handed.prose(desc, "the description")
+        numbers, chosen, known, made = map(
+            _facts, ("metrics", "params", "metadata", "source"), (metrics, params, metadata, source)
+        )
         present = self._seen.artifacts.get(artifact)
         if not (upload or force) and self._landing is publish.Landing.PUSH:
             raise Denied(
@@ -95,11 +116,11 @@ class Editing:
             author=git.author(self._registry.source),
             files=content.files,
             sha256=content.manifest_sha256,
-            desc=desc,
-            metrics=metrics or {},
-            params=params or {},
-            metadata=metadata or {},
-            source=source or {},
+            desc=told,
+            metrics=numbers,
+            params=chosen,
+            metadata=known,
+            source=Fixed({key: bare(fact) if isinstance(fact, str) else fact for key, fact in made.items()}),
             remote=present.about.remote if present is not None else "",
         )
         self._do(lambda registry: edits.log(registry, artifact, record))
@@ -137,6 +158,8 @@ class Editing:
         reach.
         """
         refs.checked_alias(alias)
+        because = handed.prose(reason, "the reason")
+        to = handed.text(to, "the version's number: 'v3'") if to is not None else None
         reference = self._seen.reference(name)
         if reference.selector is not None:
             raise Usage(f"{name!r} says more than a name", "write NAME ALIAS, and the version with --to vN")
@@ -148,7 +171,7 @@ class Editing:
             return replace(edited, notes=(*edited.notes, note)) if note else edited
 
         self._do(step)
-        self._reason = reason
+        self._reason = because
 
     def _way_back(self, reference: refs.Reference, alias: str, to: str | None) -> timeline.WayBack:
         """Find where an alias goes back to, known to this checkout and with its bytes on the remote."""
@@ -183,12 +206,14 @@ class Editing:
 
     def unalias(self, name: str, alias: str) -> None:
         """Take an alias away."""
+        refs.checked_alias(alias)
         base = self._base
         self._do(lambda registry: edits.unalias(registry, registry.reference(name), alias, base))
 
     def withdraw(self, reference: str, reason: str) -> None:
         """Withdraw a version, named by its number."""
-        self._do(lambda registry: edits.withdraw(registry, registry.reference(reference), reason))
+        because = handed.prose(reason, "the reason")
+        self._do(lambda registry: edits.withdraw(registry, registry.reference(reference), because))
 
     def restore(self, reference: str) -> None:
         """Bring a withdrawn version back."""
@@ -196,7 +221,8 @@ class Editing:
 
     def tag(self, model: str, *, add: Sequence[str] = (), remove: Sequence[str] = ()) -> None:
         """Add and remove tags of a registered model."""
-        self._do(lambda registry: edits.tag(registry, model, add=add, remove=remove))
+        added, removed = handed.texts(add, "tags"), handed.texts(remove, "tags")
+        self._do(lambda registry: edits.tag(registry, model, add=added, remove=removed))
 
     def create(
         self, name: str, *, desc: str = "", owners: Sequence[str] = (), tags: Sequence[str] = (), remote: str = ""
@@ -206,7 +232,12 @@ class Editing:
 
         ``remote`` is the DVC remote that the artifact's versions go to, where that is not the default one.
         """
-        about = About(description=desc, owners=tuple(owners), tags=tuple(tags), remote=remote)
+        about = About(
+            description=handed.prose(desc, "the description"),
+            owners=handed.texts(owners, "owners: ['@org/team']"),
+            tags=handed.texts(tags, "tags"),
+            remote=handed.text(remote, "the remote's name"),
+        )
         self._do(lambda registry: edits.create(registry, registry.reference(name), about))
 
     @cached_property
@@ -217,7 +248,7 @@ class Editing:
 
     def _do(self, step: edits.Edit) -> None:
         edited = step(self._seen)
-        self._seen, self._results = edited.registry, [*self._results, edited.result]
+        self._value, self._results = edited.registry, [*self._results, edited.result]
         self._steps.append(step)
 
     def _version(self, version: Version | str) -> Version:
@@ -245,6 +276,11 @@ class Editing:
         if self._records and not self._dry_run:
             self._registry.storage.push(self._records, progress=self._progress)
             self._records.clear()
+
+
+def _facts(what: str, given: object) -> Fixed[str, Any]:
+    """Take over facts that somebody handed in, as they are now; raises Usage."""
+    return Fixed(handed.facts(given, what) if given is not None else {})
 
 
 def _with_content(registry: model.Registry, artifact: str, md5: str) -> Version:

@@ -314,6 +314,8 @@ def tag(registry: Registry, model: str, *, add: Iterable[str] = (), remove: Iter
     """Add and remove tags of a registered model; raises Denied for a tag that the vocabulary does not have."""
     entity = registry.model(refs.checked_model(model))
     gone = set(remove)
+    for none in gone.difference(entity.tags):
+        refs.checked_tag(none)
     kept = [tag for tag in entity.tags if tag not in gone]
     tags = [*kept, *(tag for tag in dict.fromkeys(add) if tag not in kept)]
     _check_tags(registry, tags)
@@ -370,12 +372,18 @@ def _written(registry: Registry, path: str, document: Document, data: dict[str, 
     problems = schemas.problems(document, data) if not schemas.is_valid(document, data) else []
     if problems:
         where = ".".join(str(part) for part in problems[0].pointer)
-        raise Denied(f"{where}: {problems[0].message}" if where else problems[0].message)
+        raise Denied(
+            f"{where}: {problems[0].message}" if where else problems[0].message,
+            "say it as the format has it: `podium rules schema` tells more",
+        )
     try:
         raw = codec.encode(document, data)
         if registry.tree.entry(path) is not None:
             raw = codec.rewrite(document, registry.tree.read(path), data)
         codec.decode(raw)
     except codec.Malformed as problem:
-        raise Denied(f"{path} would not be a file of the format: {problem.problem}") from None
+        raise Denied(
+            f"{path} would not be a file of the format: {problem.problem}",
+            "say it in printable characters, and keep it short: `podium rules yaml-strict` tells more",
+        ) from None
     return codec.read(overlay(registry.tree, {path: raw}))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 
 def cache() -> Path:
@@ -66,14 +66,16 @@ def _expanded(path: str) -> Path | None:
     return home / path[2:] if home is not None else None
 
 
-def named(path: str | os.PathLike[str], what: str) -> Path:
+def named(path: Any, what: str) -> Path:
     """Read a path that somebody handed in; raises Usage for an empty one, which would be the working folder, and for none."""
     try:
         text = os.fspath(path)
-        if text and b"\0" not in os.fsencode(text):
+        if isinstance(text, str) and text and b"\0" not in os.fsencode(text):
             return Path(text)
     except UnicodeEncodeError:
         pass
+    except TypeError:
+        text = f"<{type(path).__name__}>"
     from podium.errors import Usage
 
     raise Usage(f"{text!r} is no path", f"name {what}; the working folder is `.`")

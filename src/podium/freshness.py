@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -37,11 +38,17 @@ ANEW = Freshness()
 
 def chosen(max_age: float | None, offline: bool | None, environment: Mapping[str, str]) -> Freshness:
     """Give what was asked for, else what PODIUM_MAX_AGE (seconds) and PODIUM_OFFLINE say; raises Usage."""
-    seconds = max_age if max_age is not None else _seconds(environment.get("PODIUM_MAX_AGE") or "0")
+    seconds = _handed(max_age) if max_age is not None else _seconds(environment.get("PODIUM_MAX_AGE") or "0")
     if not 0 <= seconds < math.inf:
         raise Usage(f"a max_age of {seconds!r} is no age", "give it in seconds, for example 300")
     without = offline if offline is not None else environment.get("PODIUM_OFFLINE", "") not in {"", "0"}
     return Freshness(float(seconds), without)
+
+
+def _handed(seconds: object) -> float:
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+        raise Usage(f"a max_age of type {type(seconds).__name__} is no age", "give it in seconds, for example 300")
+    return float(min(seconds, sys.float_info.max))
 
 
 def _seconds(text: str) -> float:

@@ -40,6 +40,11 @@ def _is_text(value: object) -> bool:
     return isinstance(value, str)
 
 
+def as_text(value: object) -> str:
+    """Give a name back, or what Python code handed in for one: an error says it, and what an object says of itself may fail."""
+    return value if isinstance(value, str) else f"<{type(value).__name__}>"
+
+
 def why_not_name(name: str) -> str | None:
     """Say why this cannot be the name of an entity, project, artifact or registered model."""
     if not _is_text(name) or not NAME.fullmatch(name):
@@ -84,7 +89,7 @@ def why_not_tag(tag: str) -> str | None:
 
 def is_version(text: str) -> bool:
     """Tell whether this is a version: ``v0``, ``v1``, … without leading zeros."""
-    return VERSION.fullmatch(text) is not None
+    return _is_text(text) and VERSION.fullmatch(text) is not None
 
 
 def number(version: str) -> int:
@@ -116,7 +121,7 @@ def checked_artifact(name: str) -> str:
     """Give ``project/artifact`` back if a model artifact may have that name; raise BadName if not."""
     project, slash, artifact = name.partition("/") if _is_text(name) else ("", "", "")
     if not slash:
-        raise BadName("artifact", name, "an artifact is written PROJECT/ARTIFACT")
+        raise BadName("artifact", as_text(name), "an artifact is written PROJECT/ARTIFACT")
     _checked("project", project, why_not_project(project))
     _checked("artifact", artifact, why_not_name(artifact))
     return name
@@ -124,7 +129,7 @@ def checked_artifact(name: str) -> str:
 
 def _checked(kind: str, name: str, reason: str | None) -> str:
     if reason is not None:
-        raise BadName(kind, name, reason)
+        raise BadName(kind, as_text(name), reason)
     return name
 
 
@@ -160,7 +165,7 @@ def parse(text: str, entity: str) -> Reference:
     ``entity`` is the registry's own. Raises BadReference, BadName, or OtherEntity.
     """
     if not _is_text(text):
-        raise BadReference(repr(text), "it is no text")
+        raise BadReference(as_text(text), "it is no text")
     name, colon, selector = text.partition(":")
     if colon:
         _check_selector(text, selector)

@@ -31,6 +31,8 @@ _IN_QUERIES = re.compile(
     rf"(?i)([?&;](?=[a-z0-9_.-]{{0,60}}(?:{_TELLING})|sig=|key=|auth=)[a-z0-9_.-]{{1,80}}=)[^&\s'\"#;]+"
 )
 
+_USER_OF_HTTP = re.compile(r"(?i)^(https?://)[^\s/]*@")
+
 
 def redacted(text: str) -> str:
     """Take the credentials out of every URL in a text: names and passwords before the host, and tokens in a query."""
@@ -38,6 +40,11 @@ def redacted(text: str) -> str:
         for credentials in _CREDENTIALS:
             text = credentials.sub(r"\1***@", text)
     return _IN_QUERIES.sub(r"\1***", text) if "=" in text else text
+
+
+def bare(url: str) -> str:
+    """Give a URL as it may be kept for good: without a user of http, who is a token more often than not, and any credentials."""
+    return redacted(_USER_OF_HTTP.sub(r"\1", url))
 
 
 def redacted_in(value: Any) -> Any:
@@ -57,6 +64,19 @@ def visible(text: str) -> str:
 def inert(text: str) -> str:
     """Escape every character that steers but line ends and tabs."""
     return _BUT_LINES.sub(_escape, text)
+
+
+def holds(characters: str, text: str) -> bool:
+    """Tell whether a text holds one of some characters, which are written as part of a character class."""
+    return re.search(f"[{characters}]", text) is not None
+
+
+_LONG_LINE = re.compile(r"[^\n]{2000,}")
+
+
+def fit(text: str) -> str:
+    """Make a message fit to be shown: inert, without credentials, and of a line that goes on and on its beginning and end."""
+    return _LONG_LINE.sub(lambda line: f"{line[0][:1000]} … {line[0][-500:]}", redacted(inert(text)))
 
 
 def _escape(match: re.Match[str]) -> str:

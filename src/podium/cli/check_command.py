@@ -62,7 +62,7 @@ def command(
     if base is None or still is not None:
         found = _state(registry, paths, storage=storage, fix=fix)
     else:
-        tip = _fit(registry, base) if fix else head or "HEAD"
+        tip = _fit(registry, base) if fix else "HEAD" if head is None else head
         found = _step(registry, base, tip, each=each, storage=storage)
     found = replace(found, findings=(*found.findings, *(still or ())))
     _print(found, form)

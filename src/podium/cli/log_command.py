@@ -84,7 +84,7 @@ def command(
 def _number(name: str, text: str) -> float:
     value = _value(text)
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise click.UsageError(f"the metric {name!r} is {text!r}, which is no number")
+        raise click.UsageError(f"--metric takes NAME=NUMBER, not {f'{name}={text}'!r}")
     return value
 
 
@@ -94,7 +94,7 @@ def _value(text: str) -> Any:
 
     try:
         value = codec.decode(b"value: " + text.encode()).get("value")
-    except codec.Malformed:
+    except (codec.Malformed, UnicodeEncodeError):
         return text
     return value if isinstance(value, (bool, int, float)) else text
 

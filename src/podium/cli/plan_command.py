@@ -56,7 +56,7 @@ def _commits(registry: Registry, base: str, head: str | None) -> tuple[str, str]
         if tip is None:
             raise Denied(f"{source.label} has no commit on its default branch", "name the head: podium plan BASE HEAD")
         return base_commit, tip
-    return base_commit, git.resolve_rev(repository, head or "HEAD")
+    return base_commit, git.resolve_rev(repository, "HEAD" if head is None else head)
 
 
 def _print(found: Plan, form: str) -> None:

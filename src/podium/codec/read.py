@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from podium import layout, refs, schemas
 from podium.codec.strict import Malformed, Value, decode, locate
-from podium.errors import NewerFormat, Unreadable
+from podium.errors import NewerFormat, NoSuchArtifact, NoSuchModel, Unreadable
 from podium.layout import Document
 from podium.model import (
     About,
@@ -17,6 +17,7 @@ from podium.model import (
     Artifact,
     Bound,
     File,
+    Fixed,
     Lazily,
     Link,
     Policy,
@@ -116,6 +117,7 @@ def _models(registry: Registry, files: Sources) -> Mapping[str, RegisteredModel]
             _members(files, "model", name, lambda path: link_of(files.valid(path, "link"))),
         ),
         lambda name: "/" not in name and _is_there(files, layout.model_folder(name)),
+        NoSuchModel,
     )
 
 
@@ -135,6 +137,7 @@ def _artifacts(registry: Registry, files: Sources) -> Mapping[str, Artifact]:
             _members(files, "artifact", name, lambda path: record_of(files.valid(path, "version"))),
         ),
         lambda name: name.count("/") == 1 and _is_there(files, layout.artifact_folder(name)),
+        NoSuchArtifact,
     )
 
 
@@ -284,6 +287,12 @@ def alias_of(data: Mapping[str, Value]) -> Alias:
     return Alias(data["version"], data["generation"])
 
 
+def _facts(meta: Mapping[str, Value], what: str) -> Fixed[str, Value]:
+    """Give facts as nobody can change them: a list among them is a tuple."""
+    facts = meta.get(what, {})
+    return Fixed({key: tuple(fact) if isinstance(fact, list) else fact for key, fact in facts.items()})
+
+
 def record_of(data: Mapping[str, Value]) -> Record:
     """Give the record of a ``.dvc`` file that its schema has accepted."""
     out, meta = data["outs"][0], data["meta"]
@@ -298,8 +307,8 @@ def record_of(data: Mapping[str, Value]) -> Record:
         files=None if files is None else tuple(File(**entry) for entry in files),
         sha256=meta.get("sha256"),
         desc=data.get("desc", ""),
-        metrics=meta.get("metrics", {}),
-        params=meta.get("params", {}),
-        metadata=meta.get("metadata", {}),
-        source=meta.get("source", {}),
+        metrics=_facts(meta, "metrics"),
+        params=_facts(meta, "params"),
+        metadata=_facts(meta, "metadata"),
+        source=_facts(meta, "source"),
     )

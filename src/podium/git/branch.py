@@ -14,7 +14,7 @@ from podium.git import leftovers, program
 from podium.git.program import Ran
 from podium.git.sources import Checkout, Source
 from podium.git.writing import not_committed
-from podium.visible import redacted
+from podium.visible import bare
 
 _UNDER_WAY = {
     "MERGE_HEAD": "a merge",
@@ -121,7 +121,7 @@ def training_source(cwd: Path) -> dict[str, str]:
         return {}
     dirty = program.run(cwd, "status", "--porcelain", "--untracked-files=no").out.strip()
     found = {"commit": f"{commit}-dirty" if dirty else commit}
-    url = re.sub(r"(?i)^((?:https?)://)[^\s/]*@", r"\1", program.run(cwd, "remote", "get-url", "--", "origin").text)
+    url = bare(program.run(cwd, "remote", "get-url", "--", "origin").text)
     if re.match(r"(?i)(https?|ssh|git)://|[^/@:\s]+@[^/:\s]+:", url):
-        found["repository"] = redacted(url)
+        found["repository"] = url
     return found

@@ -25,6 +25,8 @@ def resolve_rev(repository: Repository, rev: str) -> str:
     A branch that only ``origin`` has is found too. Raises Denied where there is none, Usage for what is no date, and
     Unavailable where a shallow or partial clone may have left it out.
     """
+    if not rev or "\0" in rev:
+        raise Usage(f"{rev!r} is no revision", "name a commit, branch or tag, or a date: 2026-03-01")
     if _DATE.fullmatch(rev):
         return commit_at_date(repository, _midnight(rev))
     found = _peeled(repository, rev) or _peeled(repository, f"refs/remotes/origin/{rev}")

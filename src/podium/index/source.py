@@ -181,8 +181,10 @@ class _Reader:
         """The registry, of which nothing was read yet."""
         return self._registry(
             lambda: self.source.root.commit,
-            lambda _: Lazily(partial(self._names, "model"), self._model, partial(self._has, "model")),
-            lambda _: Lazily(partial(self._names, "artifact"), self._artifact, partial(self._has, "artifact")),
+            lambda _: Lazily(partial(self._names, "model"), self._model, partial(self._has, "model"), NoSuchModel),
+            lambda _: Lazily(
+                partial(self._names, "artifact"), self._artifact, partial(self._has, "artifact"), NoSuchArtifact
+            ),
         )
 
     def _registry(

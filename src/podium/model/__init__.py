@@ -8,6 +8,7 @@ the file on disk does not hold raises Unreadable; asking whether a name is there
 from __future__ import annotations
 
 from podium.model.entities import Artifact, Entity, RegisteredModel, Registry
+from podium.model.fixed import Fixed
 from podium.model.lazily import Lazily
 from podium.model.values import (
     About,
@@ -34,6 +35,7 @@ __all__ = [
     "Entity",
     "Fact",
     "File",
+    "Fixed",
     "Lazily",
     "Link",
     "Policy",

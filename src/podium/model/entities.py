@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 
-from podium import refs
+from podium import handed, refs
 from podium.errors import NoSuchAlias, NoSuchArtifact, NoSuchModel, NoSuchVersion, NoVersions
+from podium.model.fixed import Fixed
 from podium.model.lazily import Lazily
 from podium.model.values import About, Alias, ArtifactVersion, Link, Record, Row, Settings, Version
 from podium.tree import Tree
@@ -54,29 +55,32 @@ class Entity:
     @cached_property
     def withdrawn(self) -> Mapping[str, str]:
         """Its own withdrawn versions, with the reasons."""
-        return self.load_withdrawn()
+        return Fixed(self.load_withdrawn())
 
     @cached_property
     def versions(self) -> Mapping[str, Version]:
         """Its versions by number, in order."""
-        return Lazily(lambda: self.numbers, self.version, lambda number: number in self.numbers)
+        return Lazily(
+            lambda: self.numbers,
+            self.version,
+            lambda number: number in self.numbers,
+            partial(NoSuchVersion, self.name),
+        )
 
     @cached_property
     def aliases(self) -> Mapping[str, Version]:
         """What each of its aliases names."""
-        return {
-            alias: replace(self.version(version), reference=f"{self.name}:{alias}", alias=alias)
-            for alias, version in self.held.items()
-        }
+        return Lazily(
+            lambda: self.held,
+            lambda alias: replace(self.version(self.held[alias]), reference=f"{self.name}:{alias}", alias=alias),
+            missing=partial(NoSuchAlias, self.name),
+        )
 
     @cached_property
     def held(self) -> Mapping[str, str]:
         """The version that each alias names, for the aliases that name one."""
-        return {
-            alias: assignment.version
-            for alias, assignment in self.assignments.items()
-            if assignment.version is not None
-        }
+        every = self.assignments.items()
+        return Fixed({alias: assignment.version for alias, assignment in every if assignment.version is not None})
 
     def aliases_of(self, number: str) -> tuple[str, ...]:
         """Give the aliases that name a version."""
@@ -94,7 +98,7 @@ class Entity:
 
     def select(self, reference: refs.Reference) -> Version:
         """Give the version that a reference to this entity means; raises NoSuchVersion, NoSuchAlias or NoVersions."""
-        selector = reference.selector
+        selector = handed.a(refs.Reference, reference, "a reference: registry.resolve takes text").selector
         if reference.wants_latest:
             if self.latest is None:
                 raise NoVersions(self.name)
@@ -143,7 +147,7 @@ class RegisteredModel(Entity):
     def version(self, number: str) -> Version:
         """Give the version that a link points to; raises NoSuchVersion."""
         if number not in self.links:
-            raise NoSuchVersion(self.name, number)
+            raise NoSuchVersion(self.name, refs.as_text(number))
         link = self.links[number]
         target = self.registry.artifact(link.artifact).version(link.version)
         return replace(
@@ -160,7 +164,10 @@ class RegisteredModel(Entity):
         """Give the reason for which a link was withdrawn, here or in its artifact; ``None`` where it was not."""
         if number in self.withdrawn:
             return self.withdrawn[number]
-        link = self.links[number]
+        try:
+            link = self.links[number]
+        except KeyError:
+            raise NoSuchVersion(self.name, refs.as_text(number)) from None
         artifact = self.registry.artifacts.get(link.artifact)
         return artifact.why_withdrawn(link.version) if artifact is not None else None
 
@@ -189,7 +196,7 @@ class Artifact(Entity):
     def version(self, number: str) -> Version:
         """Give one of its versions; raises NoSuchVersion."""
         if number not in self.records:
-            raise NoSuchVersion(self.name, number)
+            raise NoSuchVersion(self.name, refs.as_text(number))
         aliases = self.aliases_of(number)
         return Version(
             reference=f"{self.name}:{number}",

@@ -10,17 +10,23 @@ T = TypeVar("T")
 
 
 class Lazily(Mapping[str, T]):
-    """A mapping whose names are listed at the first need, and whose values are loaded one by one and kept."""
+    """
+    A mapping whose names are listed at the first need, and whose values are loaded one by one and kept.
+
+    ``missing`` makes the error for a name that is not among them: a KeyError, which may say more.
+    """
 
     def __init__(
         self,
         names: Callable[[], Collection[str]],
         load: Callable[[str], T],
         has: Callable[[str], bool] | None = None,
+        missing: Callable[[str], KeyError] = KeyError,
     ) -> None:
         self._list = names
         self._load = load
         self._has = has
+        self._missing = missing
         self._loaded: dict[str, T] = {}
 
     @cached_property
@@ -30,7 +36,7 @@ class Lazily(Mapping[str, T]):
     def __getitem__(self, name: str) -> T:
         if name not in self._loaded:
             if name not in self:
-                raise KeyError(name)
+                raise self._missing(name if isinstance(name, str) else f"<{type(name).__name__}>")
             self._loaded[name] = self._load(name)
         return self._loaded[name]
 
