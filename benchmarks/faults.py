@@ -260,17 +260,31 @@ def struck(number: int) -> Callable[[Trial], None]:
     return lambda trial: trial.when(0.4, lambda: trial.kill(number))
 
 
+def struck_alone(trial: Trial) -> None:
+    """The server is gone, and podium, which waits for it to come back, is asked to end."""
+
+    def act() -> None:
+        trial.server.stop()
+        time.sleep(6)
+        trial.kill(signal.SIGTERM)
+
+    trial.when(0.4, act)
+    trial.mend = trial.server.start
+
+
 def full(where: str) -> Callable[[Trial], None]:
-    """A disk fills up: somebody else takes what room there was, once the transfer has begun."""
+    """A disk fills up: somebody else takes what room there was, once the transfer has begun, and hardly goes on meanwhile."""
 
     def fault(trial: Trial) -> None:
         place = trial.folder / "small" / where
         filler = place / "other"
 
         def act() -> None:
-            with suppress(OSError), filler.open("wb") as stream:
+            trial.wire.rate = MB
+            with suppress(OSError), filler.open("wb", buffering=0) as stream:
                 while True:
                     stream.write(bytes(MB))
+            trial.wire.rate = None
 
         trial.when(0.2, act)
         trial.mend = lambda: filler.unlink(missing_ok=True)
@@ -288,13 +302,14 @@ FAULTS: dict[str, Callable[[Trial], None]] = {
     "podium-KILL": struck(signal.SIGKILL),
     "podium-TERM": struck(signal.SIGTERM),
     "podium-INT": struck(signal.SIGINT),
+    "TERM-down": struck_alone,
     "full-server": full("server"),
     "full-cache": full("cache"),
     "full-target": full("to"),
 }
 PASSES = {"restarted", "silent-10", "slow", "resets"}
 """After these the command is to come to its end."""
-ENDS = {"podium-KILL": -9, "podium-TERM": 143, "podium-INT": 130}
+ENDS = {"podium-KILL": -9, "podium-TERM": 143, "podium-INT": 130, "TERM-down": 143}
 
 
 @contextmanager

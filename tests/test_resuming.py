@@ -1,14 +1,17 @@
 """Large objects that broke off: gone on with by the next run, proven as a whole; and servers that hang."""
 
+import os
 import random
 import re
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
 from fsspec.callbacks import NoOpCallback
 
 from podium.errors import Denied, Unavailable
-from podium.storage import Storage, limits, partial, patience
+from podium.storage import Storage, begun, limits, partial, patience
 from podium.storage.by_ssh import Upload
 from podium.storage.failures import Broken
 from podium.storage.remote import ServerRemote
@@ -80,6 +83,126 @@ def test_an_upload_that_the_server_refuses_leaves_no_parts(reach, monkeypatch, s
         far.storage.push([record(content)])
     assert far.store.unfinished() == []
     assert far.store.paths() == set()
+
+
+# --- up, over ssh: the server has no word for what is unfinished, but its name and this machine's note of it ------------
+
+
+def broken_off_on_its_way(far, content):
+    """Break an upload off after two thirds; gives the path of what the server has of it."""
+    far.storage.remote().probe()
+    far.wire.after(16 * MB, far.wire.down)
+    with pytest.raises(Unavailable):
+        far.storage.push([record(content)])
+    far.wire.up()
+    (left,) = far.store.paths()
+    assert re.fullmatch(rf"files/md5/../podium-{content.files[0].md5}-[0-9a-f]{{16}}\.tmp", left)
+    return left
+
+
+def proven(far, content):
+    """Prove that the store has a version, and that nothing else is left there or here."""
+    assert {md5: far.store.read(md5) == LARGE for md5 in far.store.paths() if not md5.endswith(".dir")} == {
+        object_path(content.files[0].md5): True
+    }
+    assert unfinished(far.root) == []
+
+
+@pytest.mark.xdist_group("sshd")
+def test_an_upload_over_ssh_goes_on_in_the_next_run_with_what_the_server_has(reach, source, quick):
+    far = reach("sshd")
+    content = far.storage.add(source)
+    left = broken_off_on_its_way(far, content)
+    size = len(far.store.read(left))
+    found = Storage.at(far.root).remote().contents()
+    assert ([one.name for one in found.unfinished], found.objects) == ([left], [])
+    before = far.wire.passed
+    Storage.at(far.root).push([record(content)])
+    assert far.wire.passed - before < len(LARGE) - size + 14 * MB  # 8 MB may not be told of yet, and 4 are read back
+    proven(far, content)
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from podium.model import *
+from podium.storage import Storage
+
+def told(what, done, total):
+    if what == "uploading" and done > 16 << 20:
+        os._exit(9)
+
+Storage.at(Path(sys.argv[1])).push([{record!r}], progress=told)
+"""
+
+
+@pytest.mark.xdist_group("sshd")
+def test_an_upload_over_ssh_that_was_killed_goes_on(reach, source):
+    far = reach("sshd")
+    content = far.storage.add(source)
+    program = KILLED.format(record=record(content))
+    assert subprocess.run([sys.executable, "-c", program, str(far.root)], check=False).returncode == 9
+    before = far.wire.passed
+    Storage.at(far.root).push([record(content)])
+    assert far.wire.passed - before < 14 * MB  # 8 MB of 24, and 4 that are read back
+    proven(far, content)
+
+
+@pytest.mark.xdist_group("sshd")
+def test_two_that_send_one_object_at_once_do_not_mix(reach, source, quick):
+    far = reach("sshd")
+    content = far.storage.add(source)
+    left = broken_off_on_its_way(far, content)
+    before = far.store.read(left)
+    (note,) = unfinished(far.root)
+    descriptor = partial.locked(note)
+    Storage.at(far.root).push([record(content)])
+    assert far.store.read(left) == before
+    os.close(descriptor)
+    far.store.remove(left)
+    far.store.remove(object_path(content.files[0].md5))
+    Storage.at(far.root).push([record(content)])
+    proven(far, content)
+
+
+@pytest.mark.xdist_group("sshd")
+def test_a_note_that_says_too_much_does_no_harm(reach, source, quick):
+    far = reach("sshd")
+    content = far.storage.add(source)
+    broken_off_on_its_way(far, content)
+    (place,) = unfinished(far.root)
+    place.write_bytes(place.read_bytes()[:17] + b"9" * 20 + b"\n")
+    Storage.at(far.root).push([record(content)])
+    proven(far, content)
+
+
+@pytest.mark.parametrize("said", [b"", b"some words", b"0" * 16 + b" 9\n", b"0" * 16 + b" " + b"9" * 20 + b"\nmore"])
+def test_a_note_that_cannot_be_read_is_none(tmp_path, said):
+    with begun.noted(lambda: tmp_path, "a" * 32, "r") as note:
+        note.keep(9 * MB)
+        name = note.name
+    (place,) = files_below(tmp_path)
+    with begun.noted(lambda: tmp_path, "a" * 32, "r") as note:
+        assert (note.name, note.arrived) == (name, 9 * MB)
+    place.write_bytes(said)
+    with begun.noted(lambda: tmp_path, "a" * 32, "r") as note:
+        assert note.arrived == 0
+        assert note.name != name
+    assert files_below(tmp_path) == []
+
+
+@pytest.mark.xdist_group("sshd")
+def test_what_an_ssh_server_has_too_much_of_gets_no_name(reach, source, quick, monkeypatch):
+    monkeypatch.setattr(patience, "LATER", 1)
+    far = reach("sshd")
+    content = far.storage.add(source)
+    left = broken_off_on_its_way(far, content)
+    far.store.write(left, far.store.read(left).ljust(len(LARGE) + 1, b"?"))
+    with pytest.raises(Unavailable, match=f"has {len(LARGE) + 1} bytes"):
+        Storage.at(far.root).push([record(content)])
+    assert far.store.paths() == set()
+    Storage.at(far.root).push([record(content)])
+    proven(far, content)
 
 
 # --- down ------------------------------------------------------------------------------------------------------------

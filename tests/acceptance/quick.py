@@ -72,7 +72,7 @@ def _run(program: str, arguments: list[str], cwd: str, env: dict[str, str], file
         from podium.cli import main as ended
         from podium.storage import patience
 
-        patience._LONGEST = 0.5  # seconds between two tries: a server that a test has stopped stays away
+        patience._LONGEST = 0.05  # seconds between two tries: a server that a test has stopped stays away
     else:
         from dvc.cli import main as ended
     sys.exit(ended(arguments))

@@ -202,7 +202,7 @@ def test_what_was_written_over_webdav_is_read_over_http_and_not_written(place, t
 # --- the way to the server breaks ------------------------------------------------------------------------------------
 
 PIECE = 300_000
-PIECES = 48
+PIECES = 24
 ONCE = {"AWS_MAX_ATTEMPTS": "1"}
 """The server does not come back while a command runs: S3's client need not try for a minute."""
 

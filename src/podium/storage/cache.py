@@ -168,6 +168,11 @@ class Cache:
         self._remember(file.md5, sums)
         return sums
 
+    def aside(self) -> Path:
+        """Give the folder for what is unfinished, which is made where it is missing; raises OSError."""
+        self._make(str(self._unfinished))
+        return self._unfinished
+
     def begun(self, md5: str) -> int:
         """Give how many bytes an earlier run left of an object that it did not get whole."""
         return partial.size(self._unfinished, md5)

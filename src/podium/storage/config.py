@@ -85,7 +85,7 @@ class Config:
         limits.bound(filesystem)
         if filesystem.protocol == "ssh":
             hostkeys.connect(name, filesystem)
-        return ServerRemote(name, filesystem, path)
+        return ServerRemote(name, filesystem, path, self.cache().aside)
 
     def _check(self, name: str) -> None:
         from dvc.config_schema import RelPath

@@ -14,6 +14,7 @@ from podium.errors import Unavailable
 from podium.storage.reasons import chain, kinds, reason, speaks_other, status_of
 
 _BUSY = {408, 425, 429}
+_FAILED = 500
 _FINAL = {501, 505, 507, 508}
 """What a server says that cannot do it at all, or whose disk is full."""
 _ERRNOS = {errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ENETDOWN, errno.ENETRESET, errno.EPIPE, errno.ENOTCONN}
@@ -38,6 +39,10 @@ class Busy(Broken):
     """A server answered that it cannot do it now: it is there, so its address is right."""
 
 
+class Failed(Busy):
+    """A server answered that it failed at it, and not why: it may do so each time, as one whose disk is full."""
+
+
 def passes(error: BaseException) -> bool:
     """Tell whether what went wrong may pass by itself."""
     links = list(chain(error))
@@ -60,13 +65,15 @@ def _has_no_address(error: BaseException) -> bool:
 
 def unreachable(name: str, error: BaseException) -> Unavailable:
     """Say that a server cannot be used, and why, without its address and without credentials."""
-    kind = (Busy if _is_busy(error) else Broken) if passes(error) else Unavailable
     why = reason(name, error)
-    return kind(f"the DVC remote {name!r} cannot be used: {why.what}", why.do)
+    return _kind(error)(f"the DVC remote {name!r} cannot be used: {why.what}", why.do)
 
 
-def _is_busy(error: BaseException) -> bool:
-    return any(status_of(link) is not None for link in chain(error))
+def _kind(error: BaseException) -> type[Unavailable]:
+    if not passes(error):
+        return Unavailable
+    statuses = {status_of(link) for link in chain(error)} - {None}
+    return (Failed if statuses == {_FAILED} else Busy) if statuses else Broken
 
 
 def is_answer(error: FileNotFoundError, *, of_http: bool) -> bool:

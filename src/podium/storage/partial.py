@@ -19,7 +19,7 @@ from podium.storage.hashing import Hasher, Sums
 
 LEAST = 8 << 20
 """Bytes from which a file is worth going on with."""
-_PART = re.compile(r"\.podium-part-[0-9a-f]{32}(?:\.dir)?\.tmp")
+_PART = re.compile(r"\.podium-(?:part-[0-9a-f]{32}(?:\.dir)?|sent-[0-9a-f]{32}-[0-9a-f]{16})\.tmp")
 
 
 def size(folder: Path, md5: str) -> int:
@@ -44,7 +44,7 @@ def discard(place: Path) -> None:
     if not _PART.fullmatch(place.name):
         place.unlink(missing_ok=True)
         return
-    descriptor = _locked(place, 0)
+    descriptor = locked(place, 0)
     if descriptor is not None:
         try:
             place.unlink(missing_ok=True)
@@ -64,7 +64,7 @@ def taken(folder: Path, md5: str) -> Iterator[Part | None]:
     What is too little to be kept is removed at the end, and so is what did not fit on the disk.
     """
     place = _place(folder, md5)
-    descriptor = _locked(place)
+    descriptor = locked(place)
     if descriptor is None:
         yield None
         return
@@ -78,7 +78,13 @@ def taken(folder: Path, md5: str) -> Iterator[Part | None]:
         part.end()
 
 
-def _locked(place: Path, flags: int = os.O_CREAT) -> int | None:
+def note_name(md5: str, remote: str) -> str:
+    """Give what a note is called of what a remote has of an object (see ``begun``)."""
+    return f".podium-sent-{md5.removesuffix('.dir')}-{remote}.tmp"
+
+
+def locked(place: Path, flags: int = os.O_CREAT) -> int | None:
+    """Open a file, and hold it against other processes; ``None`` where one has it, or it cannot be had."""
     try:
         descriptor = os.open(place, os.O_RDWR | flags | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     except OSError:  # a link, or somebody else's

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from podium.storage.failures import Broken, Busy
+from podium.storage.failures import Broken, Busy, Failed
 
 T = TypeVar("T")
 
@@ -35,11 +35,14 @@ class Patience:
         self._heard = 0.0
         self._said = 0.0
 
-    def until_done(self, attempt: Callable[[], T], progress: Callable[[], int] = lambda: 0) -> T:
+    def until_done(
+        self, attempt: Callable[[], T], progress: Callable[[], int] = lambda: 0, *, costly: bool = False
+    ) -> T:
         """
         Do something that can be done again, until it is done; raises what it raises, if that stays so.
 
-        ``progress`` tells how far it has come: what comes further each time is not given up.
+        ``progress`` tells how far it has come: what comes further each time is not given up. ``costly``: each try sends much
+        before the server says that it cannot do it, as some say of a full disk.
         """
         began, failures, before = time.monotonic(), 0, 0
         while True:
@@ -50,7 +53,7 @@ class Patience:
                     failures, before = 0, now
                     self.answered()
                 failures += 1
-                self.wait(broken, failures, began)
+                self.wait(broken, failures, began, FIRST if costly and isinstance(broken, Failed) else LATER)
             else:
                 self.answered()
                 return result
@@ -60,15 +63,15 @@ class Patience:
         self._answered = True
         self._heard = time.monotonic()
 
-    def wait(self, broken: Broken, failures: int, began: float) -> None:
+    def wait(self, broken: Broken, failures: int, began: float, most: int | None = None) -> None:
         """
-        Wait before something is tried again, and say so.
+        Wait before something is tried again, ``most`` times, and say so.
 
         Raises ``broken`` where it was tried often enough, another Broken where the server was silent for too long since ``began``.
         """
         if isinstance(broken, Busy):
             self.answered()
-        limit = LATER if self._answered else FIRST
+        limit = (LATER if most is None else most) if self._answered else FIRST
         silent = time.monotonic() - max(self._heard, began)
         if silent > SILENCE:
             raise Broken(  # so that what S3 has of it stays

@@ -15,7 +15,8 @@ from typing import Any
 
 from podium.errors import Denied, Unavailable
 from podium.progress import silent
-from podium.storage import clients, hashing, limits, multipart, proofs, renewal, sftp, stored
+from podium.storage import begun, clients, hashing, limits, multipart, partial, renewal, sftp, stored
+from podium.storage.begun import Note
 from podium.storage.by_ssh import Upload
 from podium.storage.failures import Broken, is_answer, unreachable
 from podium.storage.folder import FolderRemote
@@ -51,8 +52,10 @@ class ServerRemote:
     jobs = 6
     """Objects sent or fetched at a time: with S3's client each takes about 25 MB of memory while it is large."""
 
-    def __init__(self, name: str, filesystem: Any, path: str) -> None:
+    def __init__(self, name: str, filesystem: Any, path: str, aside: Callable[[], Path] | None = None) -> None:
+        """Take a file system of DVC's, and the folder on this machine for notes of what is sent; none are kept without one."""
         self.name = name
+        self._aside = aside
         self._filesystem = filesystem
         clients.steer(filesystem, path)
         limits.ask_once(filesystem)
@@ -223,39 +226,58 @@ class ServerRemote:
         """
         Write an object: in one request or in parts, or under a temporary name and renamed where the server would show a part.
 
-        What broke off is sent anew from its beginning, but for the parts that S3 has, and what went over ssh before. A name with
-        a dot at its beginning is one that some WebDAV servers do not list: nobody would find what a killed run leaves.
+        What broke off is sent anew from its beginning, but for the parts that S3 has, and what went over ssh before, in an
+        earlier run too.
         """
         self._refuse_http()
         place = self._place(md5)
-        if self._filesystem.protocol == "s3" and multipart.is_large(source.stat().st_size):
+        size = source.stat().st_size
+        if self._filesystem.protocol == "s3" and multipart.is_large(size):
             bucket, key, _ = self._filesystem.fs.split_path(place)
             multipart.Sending(self._ask_s3, bucket, key, source).send(meter.add)
             return
-        temporary = self._filesystem.join(self._filesystem.parent(place), proofs.temporary_in(Path()).name.lstrip("."))
-        upload = Upload(source, temporary)
+        goes_on = self._filesystem.protocol == "ssh" and size >= partial.LEAST
+        with begun.noted(self._aside if goes_on else None, md5, self._address) as note:
+            self._send_as(note, md5, source, meter)
+            note.keep(0)
+
+    def _send_as(self, note: Note, md5: str, source: Path, meter: Meter) -> None:
+        """Send an object under the name that its note has, until it has its own; what is not worth it is not left there."""
+        place = self._place(md5)
+        size = source.stat().st_size
+        temporary = self._filesystem.join(self._filesystem.parent(place), note.name)
+        upload = Upload(source, temporary, min(note.arrived, size), note.keep)
 
         def attempt() -> None:
             counted = Counted(meter)
             try:
                 with self._told():
-                    limit = self._watch.silence + source.stat().st_size / _SLOWEST
-                    self._watch.call(lambda: self._put(upload, place, counted), limit)
+                    self._watch.call(lambda: self._put(upload, place, counted), self._watch.silence + size / _SLOWEST)
             except Unavailable:
                 meter.take_back(counted.size)
                 raise
             except Absent:  # a try that was given up came to life, and gave it its name; or somebody took it away
-                if self.sizes([md5])[md5] != source.stat().st_size:
+                if self.sizes([md5])[md5] != size:
                     gone = f"what is sent to the DVC remote {self.name!r} disappears there before it is whole"
                     raise Unavailable(gone, "see who takes it away, then run it again") from None
 
         try:
-            self._patience.until_done(attempt, lambda: upload.arrived)
-        except BaseException:
-            if not self._shows_only_whole_objects:
+            self._patience.until_done(attempt, lambda: upload.arrived, costly=size >= partial.LEAST)
+        except BaseException as error:
+            if isinstance(error, Unavailable) and not isinstance(
+                error, Broken
+            ):  # the server refused, or its disk is full
+                note.keep(0)
+            if not note.is_worth_it and not self._shows_only_whole_objects:
                 with suppress(Exception):
                     self._watch.call(lambda: self._filesystem.remove(temporary))
             raise
+
+    @property
+    def _address(self) -> str:
+        """What tells this remote from others; without credentials."""
+        where = [str(self._filesystem.fs_args.get(option, "")) for option in ("host", "port", "username")]
+        return " ".join([self._filesystem.protocol, *where, self._path])
 
     def _ask_s3(self, request: str, *, body: Callable[[], Any] | None = None, **arguments: Any) -> dict[str, Any]:
         limit = _ANSWER + (multipart.LEAST / _SLOWEST if body is not None else 0)
