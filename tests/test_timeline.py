@@ -15,7 +15,7 @@ import pygit2
 import pytest
 
 import podium
-from podium import bisection, codec, git, layout, plan, timeline
+from podium import bisection, codec, git, layout, timeline
 from podium.errors import NoSuchAlias, NoSuchModel, Unavailable, Usage
 from podium.history import Commit, Event, Step
 from podium.tree import MemoryTree, overlay
@@ -345,7 +345,7 @@ def one_by_one(repository, tip: str, path: str) -> list[Event]:
         found += [
             Event(said, change)
             for change in (Step(before, after, told).changes if told else ())
-            if change.kind != "other" or plan.concern(change.path) is not None
+            if change.kind != "other" or layout.concern(change.path) is not None
         ]
     return found
 

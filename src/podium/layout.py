@@ -102,3 +102,32 @@ def _inside(kind: refs.Kind, name: str, rest: list[str]) -> Place | None:
     if rest[0] == "versions" and suffix == ("yaml" if kind == "model" else "dvc") and refs.is_version(stem):
         return Place("link" if kind == "model" else "version", kind, name, stem)
     return None
+
+
+# --- what has no meaning of its own ---------------------------------------------------------------------------------
+
+_REVIEW = "changes who must review"
+_CHECKS = "changes which checks run"
+_FILES = {
+    DVC_CONFIG: "changes where the bytes are",
+    REGISTRY: "changes the registry's settings",
+    ".gitmodules": "changes which other repositories are drawn in",
+    **dict.fromkeys(("CODEOWNERS", ".github/CODEOWNERS", ".gitlab/CODEOWNERS", "docs/CODEOWNERS"), _REVIEW),
+    **dict.fromkeys((".gitlab-ci.yml", ".pre-commit-config.yaml", ".travis.yml", "Jenkinsfile"), _CHECKS),
+    **dict.fromkeys(("azure-pipelines.yml", "bitbucket-pipelines.yml"), _CHECKS),
+}
+_FOLDERS = {
+    f"{MODELS}/": "changes in a way that has no meaning in the format",
+    f"{ARTIFACTS}/": "changes in a way that has no meaning in the format",
+    f"{SCHEMAS}/": "changes the schemas",
+    ".dvc/": "changes how DVC is set up",
+    **dict.fromkeys((".github/workflows/", ".github/actions/", ".gitlab/ci/"), _CHECKS),
+    **dict.fromkeys((".gitea/workflows/", ".forgejo/workflows/", ".circleci/"), _CHECKS),
+}
+
+
+def concern(path: str) -> str | None:
+    """Say why somebody should look at a file that has no meaning of its own; ``None``: it is not the registry's business."""
+    if path.rpartition("/")[2] == ".gitattributes":
+        return "changes how Git merges and stores files"
+    return _FILES.get(path) or next((why for folder, why in _FOLDERS.items() if path.startswith(folder)), None)

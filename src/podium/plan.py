@@ -272,35 +272,9 @@ def _entity(registry: Registry, kind: str | None, name: str) -> Entity | None:
 
 # --- who must look --------------------------------------------------------------------------------------------------
 
-_REVIEW = "changes who must review"
-_CHECKS = "changes which checks run"
-_FILES = {
-    layout.DVC_CONFIG: "changes where the bytes are",
-    layout.REGISTRY: "changes the registry's settings",
-    ".gitmodules": "changes which other repositories are drawn in",
-    **dict.fromkeys(("CODEOWNERS", ".github/CODEOWNERS", ".gitlab/CODEOWNERS", "docs/CODEOWNERS"), _REVIEW),
-    **dict.fromkeys((".gitlab-ci.yml", ".pre-commit-config.yaml", ".travis.yml", "Jenkinsfile"), _CHECKS),
-    **dict.fromkeys(("azure-pipelines.yml", "bitbucket-pipelines.yml"), _CHECKS),
-}
-_FOLDERS = {
-    f"{layout.MODELS}/": "changes in a way that has no meaning in the format",
-    f"{layout.ARTIFACTS}/": "changes in a way that has no meaning in the format",
-    f"{layout.SCHEMAS}/": "changes the schemas",
-    ".dvc/": "changes how DVC is set up",
-    **dict.fromkeys((".github/workflows/", ".github/actions/", ".gitlab/ci/"), _CHECKS),
-    **dict.fromkeys((".gitea/workflows/", ".forgejo/workflows/", ".circleci/"), _CHECKS),
-}
-
-
-def concern(path: str) -> str | None:
-    """Say why somebody should look at a file that has no meaning of its own; ``None``: it is not the registry's business."""
-    if path.rpartition("/")[2] == ".gitattributes":
-        return "changes how Git merges and stores files"
-    return _FILES.get(path) or next((why for folder, why in _FOLDERS.items() if path.startswith(folder)), None)
-
 
 def _is_our_business(change: Change) -> bool:
-    return change.kind != "other" or concern(change.path) is not None
+    return change.kind != "other" or layout.concern(change.path) is not None
 
 
 def _reviewers(step: Step, changes: Iterable[Change]) -> Iterator[Reviewer]:
@@ -349,7 +323,7 @@ def _owners_of(entity: Entity | None) -> tuple[str, ...]:
 
 def _maintainers(_: Step, change: Change) -> Iterator[tuple[str, str]]:
     if change.kind == "other" or (change.kind == "description-changed" and change.entity is None):
-        yield MAINTAINER, concern(change.path) or ""
+        yield MAINTAINER, layout.concern(change.path) or ""
 
 
 # --- how to go back -------------------------------------------------------------------------------------------------

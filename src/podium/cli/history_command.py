@@ -11,6 +11,9 @@ import click
 from podium.cli import options, say, session
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from podium.errors import CannotTell
     from podium.history import Event
 
 
@@ -45,21 +48,25 @@ def command(
     podium history vision/resnet50 --since 2026-03-01 --limit 20
     podium history --format markdown --until 2026-04-01
     """
-    from podium.errors import CannotTell
-
     begin, end = _moment(since, "--since"), _moment(until, "--until")
     registry = session.registry(context, rev)
-    known: list[Event] = []
-    stopped: CannotTell | None = None
-    try:
-        known.extend(islice(registry.history(name, alias, since=begin, until=end), limit))
-    except CannotTell as problem:
-        stopped = problem
-    _print(known, form)
-    if stopped is not None:
-        say.error(stopped.sentence, stopped.hint)
-        return stopped.exit_code
+    stopped: list[CannotTell] = []
+    known = _known(registry.history(name, alias, since=begin, until=end), stopped)
+    _print(islice(known, limit), form)
+    for problem in stopped:
+        say.error(problem.sentence, problem.hint)
+        return problem.exit_code
     return 0
+
+
+def _known(events: Iterator[Event], stopped: list[CannotTell]) -> Iterator[Event]:
+    """Give events one by one, so that none is held longer than it is written, and put down what ended them early."""
+    from podium.errors import CannotTell
+
+    try:
+        yield from events
+    except CannotTell as problem:
+        stopped.append(problem)
 
 
 def _moment(text: str | None, option: str) -> datetime | None:
@@ -73,12 +80,12 @@ def _moment(text: str | None, option: str) -> datetime | None:
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
-def _print(events: list[Event], form: str) -> None:
+def _print(events: Iterator[Event], form: str) -> None:
     from podium.render import timeline as render
 
     if form == "json":
         say.document(render.values(events))
     elif form == "markdown":
         say.result(render.markdown(events))
-    elif events:
-        say.result(render.text(events))
+    elif text := render.text(events):
+        say.result(text)

@@ -46,7 +46,8 @@ def document(value: Any) -> str:
     """Write JSON for people and programs: two spaces, keys in the order given, one line end at its end."""
     pieces: list[str] = []
     _write(value, "\n", pieces.append)
-    return _STEERING.sub(lambda match: f"\\u{ord(match[0]):04x}", "".join(pieces)) + "\n"
+    pieces.append("\n")
+    return "".join(pieces)
 
 
 class Repeated(dict[str, Any]):
@@ -67,24 +68,39 @@ def _write(value: Any, line: str, add: Callable[[str], object]) -> None:
     """Write a value as json.dumps does with an indent of 2, in a third of the time; ``line`` begins a line."""
     kind = type(value)
     if isinstance(value, str):
-        add(_quoted(redacted(value)))
+        add(_string(value))
     elif kind in _SCALARS:
         add(_SCALARS[kind](value))
     elif kind is Repeated:
         add(value.written(line))
     elif hasattr(value, "keys"):
-        _write_each("{}", [(f"{_quoted(key)}: ", value[key]) for key in value], line, add)
+        _write_each("{}", ((f"{_key(key)}: ", value[key]) for key in value), line, add)
     else:
-        _write_each("[]", [("", each) for each in value], line, add)
+        _write_each("[]", (("", each) for each in value), line, add)
 
 
-def _write_each(brackets: str, members: Sequence[tuple[str, Any]], line: str, add: Callable[[str], object]) -> None:
-    before, deeper = f"{brackets[0]}{line}  ", f"{line}  "
+def _write_each(brackets: str, members: Iterable[tuple[str, Any]], line: str, add: Callable[[str], object]) -> None:
+    deeper = f"{line}  "
+    first = before = f"{brackets[0]}{deeper}"
     for name, value in members:
         add(before + name)
         _write(value, deeper, add)
         before = f",{deeper}"
-    add(f"{line}{brackets[1]}" if members else brackets)
+    add(brackets if before is first else f"{line}{brackets[1]}")
+
+
+def _string(value: str) -> str:
+    return _key(redacted(value))
+
+
+def _key(value: str) -> str:
+    """Write a string; what steers a terminal is never printable."""
+    written = _quoted(value)
+    return written if written.isprintable() else _STEERING.sub(_escape, written)
+
+
+def _escape(match: re.Match[str]) -> str:
+    return f"\\u{ord(match[0]):04x}"
 
 
 def _finite(value: float) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from podium import layout
 from podium.diff import ALIAS_KINDS, Change, Comparison, Files, Pair
 from podium.model import Policy, Version
 from podium.render import comparison, findings
@@ -47,8 +48,15 @@ def _move(move: Move | None) -> dict[str, Any]:
     return {"rollback": move.rollback, "gates": gates}
 
 
-Compared = dict[int, dict[str, Any]]
-"""What comparisons say, by the identity of their metrics: most moves of an alias are between the same few versions."""
+Compared = dict[int, tuple[Any, dict[str, Any]]]
+"""What comparisons say, by the identity of their metrics, and these: most moves of an alias are between the same few versions."""
+_MOST_COMPARED = 1000
+
+
+def forget_some(known: dict[int, tuple[Any, Any]]) -> None:
+    """Make room for what one more comparison says; what is kept keeps its metrics, or others could have their identity."""
+    if len(known) >= _MOST_COMPARED:
+        known.clear()
 
 
 def change(value: Change, known: Compared | None = None) -> dict[str, Any]:
@@ -76,10 +84,11 @@ def change(value: Change, known: Compared | None = None) -> dict[str, Any]:
 
 def _compared(compared: Comparison, known: Compared) -> dict[str, Any]:
     if id(compared.metrics) not in known:
+        forget_some(known)
         said = comparison.value(compared)
         facts = {key: said[key] for key in ("metrics", "params", "metadata", "files", "size")}
-        known[id(compared.metrics)] = {key: fact and Repeated(fact) for key, fact in facts.items()}
-    return known[id(compared.metrics)]
+        known[id(compared.metrics)] = compared.metrics, {key: fact and Repeated(fact) for key, fact in facts.items()}
+    return known[id(compared.metrics)][1]
 
 
 def _side(side: Any) -> Any:
@@ -160,9 +169,7 @@ def _policy(change: Change, mark: Mark) -> str:
 def _edited(change: Change, mark: Mark) -> str:
     if change.kind == "card-changed":
         return f"model card of {mark(change.name)} changes"
-    from podium import plan as planned
-
-    why = planned.concern(change.path)
+    why = layout.concern(change.path)
     return f"{mark(change.path)} {why}" if why is not None else mark(change.path)
 
 

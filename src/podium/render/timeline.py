@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -13,10 +13,10 @@ from podium.render import plan
 from podium.render.plain import one_line
 
 
-def values(events: Sequence[Event]) -> list[dict[str, Any]]:
-    """Give what ``podium history --format json`` prints."""
+def values(events: Iterable[Event]) -> Iterator[dict[str, Any]]:
+    """Give what ``podium history --format json`` prints, one event at a time."""
     known: plan.Compared = {}
-    return [{**_commit(event.commit), **plan.change(event.change, known)} for event in events]
+    return ({**_commit(event.commit), **plan.change(event.change, known)} for event in events)
 
 
 def _commit(commit: Commit) -> dict[str, Any]:
@@ -30,7 +30,7 @@ def _commit(commit: Commit) -> dict[str, Any]:
     }
 
 
-def _steps(events: Sequence[Event]) -> Iterator[tuple[Commit, list[Event]]]:
+def _steps(events: Iterable[Event]) -> Iterator[tuple[Commit, list[Event]]]:
     """Put together what one commit did."""
     for _, step in groupby(events, key=lambda event: event.commit.id):
         found = list(step)
@@ -47,14 +47,14 @@ def metrics(compared: Comparison | None) -> list[str]:
 # --- text -----------------------------------------------------------------------------------------------------------
 
 
-def text(events: Sequence[Event]) -> str:
+def text(events: Iterable[Event]) -> str:
     """Tell it commit by commit, the newest first."""
     said: Said = {}
     return "\n\n".join("\n".join(_step(commit, step, said)) for commit, step in _steps(events))
 
 
-Said = dict[int, list[str]]
-"""What was said of a comparison's metrics, by their identity: most moves of an alias are between the same few versions."""
+Said = dict[int, tuple[Any, list[str]]]
+"""What was said of a comparison's metrics, by their identity, and these: most moves of an alias are between the same few versions."""
 
 
 def _step(commit: Commit, step: Sequence[Event], said: Said) -> Iterator[str]:
@@ -76,20 +76,21 @@ def _step(commit: Commit, step: Sequence[Event], said: Said) -> Iterator[str]:
 def _metrics(compared: Comparison | None, said: Said) -> list[str]:
     if compared is None:
         return []
-    lines = said.get(id(compared.metrics))
-    if lines is None:
-        lines = said[id(compared.metrics)] = [f"      {one_line(line)}" for line in metrics(compared)]
-    return lines
+    known = said.get(id(compared.metrics))
+    if known is None:
+        plan.forget_some(said)
+        known = compared.metrics, [f"      {one_line(line)}" for line in metrics(compared)]
+        said[id(compared.metrics)] = known
+    return known[1]
 
 
 # --- Markdown -------------------------------------------------------------------------------------------------------
 
 
-def markdown(events: Sequence[Event]) -> str:
+def markdown(events: Iterable[Event]) -> str:
     """Tell it as a table, one row for each thing that happened, the newest first."""
-    if not events:
-        return "Nothing happened."
-    return md.table(("when", "what", "metrics", "who", "commit", "pull request"), map(_row, events))
+    rows = [*map(_row, events)]
+    return md.table(("when", "what", "metrics", "who", "commit", "pull request"), rows) if rows else "Nothing happened."
 
 
 def _row(event: Event) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from podium import codec, diff, git, layout, refs
+from podium import codec, git, layout, refs
 from podium.errors import Denied, NoSuchAlias
 from podium.history import Commit, Event
 from podium.timeline.past import Past
@@ -81,15 +81,9 @@ def events(
         past = past or Past(repository, turn.commit, path, followed)
         commit: Commit | None = None
         for change in past.gone_back(turn):
-            if change.kind != "other" or _matters(change):
+            if change.kind != "other" or layout.concern(change.path) is not None:
                 commit = commit or turn.described
                 yield Event(commit, change)
-
-
-def _matters(change: diff.Change) -> bool:
-    from podium import plan  # it knows all the rules, and most of history has a meaning of its own
-
-    return plan.concern(change.path) is not None
 
 
 def _followed(repository: Repository, tip: str, path: str) -> list[str]:

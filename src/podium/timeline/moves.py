@@ -7,13 +7,15 @@ are. As long as that is so, they are read once, and of each commit only the alia
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, fields, replace
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 
 from podium import diff, layout
 from podium.errors import Refused
 from podium.model import Alias, ArtifactVersion, Entity, Registry, Version
+
+T = TypeVar("T")
 
 
 class _NotFollowed(Exception):
@@ -33,7 +35,7 @@ class Moves:
     place: layout.Place
     registry: Registry
     follows: Callable[[str], bool]
-    _pairs: dict[tuple[str | None, str | None], _Pair | None] = field(default_factory=dict)
+    _pairs: dict[tuple[str | None, str | None], diff.Change | None] = field(default_factory=dict)
 
     def told(self, before: tuple[Alias, str | None], after: tuple[Alias, str]) -> diff.Change | None:
         """Say that the alias went from what it was at one commit to what it is at another."""
@@ -41,26 +43,23 @@ class Moves:
         if (was, now) not in self._pairs:
             self._pairs[was, now] = self._pair(was, now) if was != now else None
         pair = self._pairs[was, now]
-        if pair is None:
+        if pair is None or pair.comparison is None:
             return None
-        known = pair.compared
-        compared = diff.Comparison(
-            _at(pair.old, before[1]),
-            _at(pair.new, after[1]),
-            known.metrics,
-            known.params,
-            known.metadata,
-            known.files,
+        old, new = pair.comparison.before, pair.comparison.after
+        compared = _like(
+            pair.comparison,
+            before=old and _like(old, commit=before[1]),
+            after=new and _like(new, commit=after[1]),
         )
-        return diff.moved(self.path, self.place, was, now, generation=after[0].generation, compared=compared)
+        return _like(pair, generation=after[0].generation, comparison=compared)
 
-    def _pair(self, was: str | None, now: str | None) -> _Pair | None:
+    def _pair(self, was: str | None, now: str | None) -> diff.Change | None:
         """Find out once what the moves between two versions have in common; ``None`` where that cannot be told here."""
         try:
-            old, new = self._version(was), self._version(now)
+            compared = diff.compare(self._version(was), self._version(now))
         except (Refused, _NotFollowed):
             return None
-        return _Pair(_facts(old), _facts(new), diff.compare(old, new))
+        return diff.moved(self.path, self.place, was, now, generation=None, compared=compared)
 
     def _version(self, number: str | None) -> Version | None:
         """Give a version as it was when the alias named it; ``None`` where it is not there."""
@@ -77,21 +76,8 @@ class Moves:
         return replace(found, aliases=aliases, artifact=own)
 
 
-@dataclass(frozen=True)
-class _Pair:
-    """Two versions side by side: of each the facts that are the same at every commit, ``None`` where it is not there."""
-
-    old: Sequence[Any] | None
-    new: Sequence[Any] | None
-    compared: diff.Comparison
-
-
-def _facts(version: Version | None) -> Sequence[Any] | None:
-    return [getattr(version, name) for name in _FACTS] if version is not None else None
-
-
-def _at(facts: Sequence[Any] | None, commit: str | None) -> Version | None:
-    return Version(*[*facts, commit]) if facts is not None else None
-
-
-_FACTS = [fact.name for fact in fields(Version)][:-1]
+def _like(value: T, **others: Any) -> T:
+    """Give a value with some other facts, as ``dataclasses.replace`` does, in a tenth of the time."""
+    made = object.__new__(type(value))
+    vars(made).update(vars(value), **others)
+    return made
