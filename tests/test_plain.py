@@ -35,6 +35,16 @@ def test_what_is_repeated_is_written_as_if_it_were_not(value):
     )
 
 
+@given(st.lists(st.dictionaries(st.text(), VALUES, max_size=3), max_size=3))
+@settings(max_examples=40, deadline=None)
+def test_mappings_that_stand_together_are_written_as_one(parts):
+    apart = [{f"{number} {key}": value for key, value in part.items()} for number, part in enumerate(parts)]
+    whole = {key: value for part in apart for key, value in part.items()}
+    assert plain.document([plain.Together(apart), plain.Together(map(plain.Repeated, apart))]) == plain.document(
+        [whole, whole]
+    )
+
+
 def test_tuples_are_lists_and_mappings_of_any_kind_are_objects():
     assert plain.document({"a": (1, True), "b": MappingProxyType({"c": ()})}) == (
         '{\n  "a": [\n    1,\n    true\n  ],\n  "b": {\n    "c": []\n  }\n}\n'

@@ -100,6 +100,9 @@ _MERGES = re.compile(
 _MERGE_REQUEST = re.compile(r"^See merge request [^\s!]*!([0-9]{1,9})$", re.MULTILINE)
 _SQUASH = re.compile(r"\([#!]([0-9]{1,9})\)$")
 
+_MAY_NAME_A_REQUEST = re.compile(r"[#!]|Merged\s+PR")
+"""In every message in which one of the others finds something; most have nothing of it."""
+
 
 @dataclass(frozen=True)
 class Commit:
@@ -123,6 +126,8 @@ class Commit:
     @property
     def pull_request(self) -> int | None:
         """The number of the pull or merge request, where a forge wrote it into the message; ``None`` where none did."""
+        if _MAY_NAME_A_REQUEST.search(self.message) is None:
+            return None
         found = _MERGES.match(self.subject) or _MERGE_REQUEST.search(self.message) or _SQUASH.search(self.subject)
         return int(next(filter(None, found.groups()))) if found is not None else None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from json.encoder import encode_basestring as _quoted
 from typing import Any
 
@@ -53,15 +53,21 @@ def document(value: Any) -> str:
 class Repeated(dict[str, Any]):
     """A mapping that stands in many places of a document: it is written out once, and must not change after that."""
 
-    def written(self, line: str) -> str:
-        """Give its JSON where a line begins so."""
+    def members(self, line: str) -> str:
+        """Give its members as JSON, without brackets, where a line begins so."""
         if not hasattr(self, "_written"):
             self._written: dict[str, str] = {}
         if line not in self._written:
             pieces: list[str] = []
-            _write(dict(self), line, pieces.append)
+            _write_members([dict(self)], line, pieces.append)
             self._written[line] = "".join(pieces)
         return self._written[line]
+
+
+class Together(tuple[Mapping[str, Any], ...]):
+    """Mappings whose members stand in one object of a document, one after the other; no name is in two of them."""
+
+    __slots__ = ()
 
 
 def _write(value: Any, line: str, add: Callable[[str], object]) -> None:
@@ -71,29 +77,52 @@ def _write(value: Any, line: str, add: Callable[[str], object]) -> None:
         add(_string(value))
     elif kind in _SCALARS:
         add(_SCALARS[kind](value))
-    elif kind is Repeated:
-        add(value.written(line))
     elif hasattr(value, "keys"):
-        _write_each("{}", ((f"{_key(key)}: ", value[key]) for key in value), line, add)
+        _write_object((value,), line, add)
+    elif kind is Together:
+        _write_object(value, line, add)
     else:
-        _write_each("[]", (("", each) for each in value), line, add)
+        _write_list(value, line, add)
 
 
-def _write_each(brackets: str, members: Iterable[tuple[str, Any]], line: str, add: Callable[[str], object]) -> None:
+def _write_list(values: Iterable[Any], line: str, add: Callable[[str], object]) -> None:
     deeper = f"{line}  "
-    first = before = f"{brackets[0]}{deeper}"
-    for name, value in members:
-        add(before + name)
+    before = ""
+    for value in values:
+        add(f"{before or '['}{deeper}")
         _write(value, deeper, add)
-        before = f",{deeper}"
-    add(brackets if before is first else f"{line}{brackets[1]}")
+        before = ","
+    add(f"{line}]" if before else "[]")
+
+
+def _write_object(parts: Iterable[Mapping[str, Any]], line: str, add: Callable[[str], object]) -> None:
+    deeper = f"{line}  "
+    if not any(parts):
+        add("{}")
+        return
+    add(f"{{{deeper}")
+    _write_members(parts, deeper, add)
+    add(f"{line}}}")
+
+
+def _write_members(parts: Iterable[Mapping[str, Any]], line: str, add: Callable[[str], object]) -> None:
+    between = ""
+    for part in filter(None, parts):
+        if type(part) is Repeated:
+            add(between + part.members(line))
+            between = f",{line}"
+            continue
+        for key in part:
+            add(f"{between}{_quoted_safely(key)}: ")
+            _write(part[key], line, add)
+            between = f",{line}"
 
 
 def _string(value: str) -> str:
-    return _key(redacted(value))
+    return _quoted_safely(redacted(value))
 
 
-def _key(value: str) -> str:
+def _quoted_safely(value: str) -> str:
     """Write a string; what steers a terminal is never printable."""
     written = _quoted(value)
     return written if written.isprintable() else _STEERING.sub(_escape, written)

@@ -9,7 +9,7 @@ from podium import layout
 from podium.diff import ALIAS_KINDS, Change, Comparison, Files, Pair
 from podium.model import Policy, Version
 from podium.render import comparison, findings
-from podium.render.plain import Repeated, columns, number, one_line, size
+from podium.render.plain import columns, number, one_line, size
 from podium.render.registry import fact
 
 if TYPE_CHECKING:  # who tells of changes that were made needs no rules
@@ -48,19 +48,8 @@ def _move(move: Move | None) -> dict[str, Any]:
     return {"rollback": move.rollback, "gates": gates}
 
 
-Compared = dict[int, tuple[Any, dict[str, Any]]]
-"""What comparisons say, by the identity of their metrics, and these: most moves of an alias are between the same few versions."""
-_MOST_COMPARED = 1000
-
-
-def forget_some(known: dict[int, tuple[Any, Any]]) -> None:
-    """Make room for what one more comparison says; what is kept keeps its metrics, or others could have their identity."""
-    if len(known) >= _MOST_COMPARED:
-        known.clear()
-
-
-def change(value: Change, known: Compared | None = None) -> dict[str, Any]:
-    """Give one change, as ``podium plan`` and ``podium history`` print it; who tells of many hands in what is known."""
+def change(value: Change) -> dict[str, Any]:
+    """Give one change, as ``podium plan`` and ``podium history`` print it."""
     found: dict[str, Any] = {"kind": value.kind, "name": value.name}
     if value.alias is not None:
         found["alias"] = value.alias
@@ -77,18 +66,10 @@ def change(value: Change, known: Compared | None = None) -> dict[str, Any]:
     if value.reason is not None:
         found["reason"] = value.reason
     if value.comparison is not None:
-        found |= _compared(value.comparison, known if known is not None else {})
+        said = comparison.value(value.comparison)
+        found |= {key: said[key] for key in ("metrics", "params", "metadata", "files", "size")}
     found["path"] = value.path
     return found
-
-
-def _compared(compared: Comparison, known: Compared) -> dict[str, Any]:
-    if id(compared.metrics) not in known:
-        forget_some(known)
-        said = comparison.value(compared)
-        facts = {key: said[key] for key in ("metrics", "params", "metadata", "files", "size")}
-        known[id(compared.metrics)] = compared.metrics, {key: fact and Repeated(fact) for key, fact in facts.items()}
-    return known[id(compared.metrics)][1]
 
 
 def _side(side: Any) -> Any:

@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
-from typing import Any
+from typing import Any, TypeVar
 
-from podium.diff import ALIAS_KINDS, Comparison
+from podium.diff import ALIAS_KINDS, Change, Comparison
 from podium.history import Commit, Event
 from podium.render import markdown as md
 from podium.render import plan
-from podium.render.plain import one_line
+from podium.render.plain import Repeated, Together, one_line
+
+T = TypeVar("T")
 
 
-def values(events: Iterable[Event]) -> Iterator[dict[str, Any]]:
+def values(events: Iterable[Event]) -> Iterator[Together]:
     """Give what ``podium history --format json`` prints, one event at a time."""
-    known: plan.Compared = {}
-    return ({**_commit(event.commit), **plan.change(event.change, known)} for event in events)
+    known: Known[tuple[Repeated, Repeated]] = {}
+    for event in events:
+        change = event.change
+        if change.kind in ALIAS_KINDS:
+            head, tail = _known(change, known, _around_generation)
+            yield Together((_commit(event.commit), head, {"generation": change.generation}, tail))
+        else:
+            yield Together((_commit(event.commit), plan.change(change)))
+
+
+def _around_generation(change: Change) -> tuple[Repeated, Repeated]:
+    """Give what is said of an alias before its generation and after it, which is the same at each such move."""
+    members = list(plan.change(change).items())
+    at = [name for name, _ in members].index("generation")
+    return Repeated(members[:at]), Repeated(members[at + 1 :])
 
 
 def _commit(commit: Commit) -> dict[str, Any]:
@@ -44,44 +59,66 @@ def metrics(compared: Comparison | None) -> list[str]:
     return [f"{name} {old} → {new}{f' ({delta})' if delta else ''}" for name, old, new, delta in said]
 
 
+Known = dict[tuple[Any, ...], tuple[Any, T]]
+"""
+What is said of a move, by the alias, the two versions, and the identity of their metrics, which are kept, or others could have it.
+
+Most moves of an alias are between the same few versions.
+"""
+_MOST_KNOWN = 1000
+
+
+def _known(change: Change, known: Known[T], say: Callable[[Change], T]) -> T:
+    """Say of a move what was said of one like it."""
+    metrics = change.comparison.metrics if change.comparison is not None else None
+    key = id(metrics), change.path, change.before, change.after
+    found = known.get(key)
+    if found is None:
+        if len(known) >= _MOST_KNOWN:
+            known.clear()
+        found = known[key] = metrics, say(change)
+    return found[1]
+
+
 # --- text -----------------------------------------------------------------------------------------------------------
 
 
 def text(events: Iterable[Event]) -> str:
     """Tell it commit by commit, the newest first."""
-    said: Said = {}
-    return "\n\n".join("\n".join(_step(commit, step, said)) for commit, step in _steps(events))
+    known: Known[Said] = {}
+    return "\n\n".join("\n".join(_step(commit, step, known)) for commit, step in _steps(events))
 
 
-Said = dict[int, tuple[Any, list[str]]]
-"""What was said of a comparison's metrics, by their identity, and these: most moves of an alias are between the same few versions."""
+Said = tuple[str, str]
+"""What a change does, on one line; and the lines that tell it."""
 
 
-def _step(commit: Commit, step: Sequence[Event], said: Said) -> Iterator[str]:
+def _step(commit: Commit, step: Sequence[Event], known: Known[Said]) -> Iterator[str]:
     number = commit.pull_request
     when = commit.date.isoformat(" ", "minutes")
     clock = f"{when[:16]} {when[16:].replace(':', '')}"
     yield one_line(
         f"{commit.id[:12]} {clock} {commit.author} <{commit.email}>{'' if number is None else f' #{number}'}"
     )
-    effects = [plan.effect(event.change) for event in step]
-    if commit.subject and commit.subject not in effects:
+    said = [_said(event.change, known) for event in step]
+    if commit.subject and all(commit.subject != effect for effect, _ in said):
         yield f"  {commit.subject}"
-    for event, effect in zip(step, effects, strict=True):
-        yield f"  * {effect}"
-        if event.change.kind in ALIAS_KINDS:
-            yield from _metrics(event.change.comparison, said)
+    for _, lines in said:
+        yield lines
 
 
-def _metrics(compared: Comparison | None, said: Said) -> list[str]:
-    if compared is None:
-        return []
-    known = said.get(id(compared.metrics))
-    if known is None:
-        plan.forget_some(said)
-        known = compared.metrics, [f"      {one_line(line)}" for line in metrics(compared)]
-        said[id(compared.metrics)] = known
-    return known[1]
+def _said(change: Change, known: Known[Said]) -> Said:
+    return _known(change, known, _moved) if change.kind in ALIAS_KINDS else _plainly(change)
+
+
+def _plainly(change: Change) -> Said:
+    effect = plan.effect(change)
+    return effect, f"  * {effect}"
+
+
+def _moved(change: Change) -> Said:
+    effect, line = _plainly(change)
+    return effect, "\n".join([line, *(f"      {one_line(each)}" for each in metrics(change.comparison))])
 
 
 # --- Markdown -------------------------------------------------------------------------------------------------------
