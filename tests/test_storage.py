@@ -14,7 +14,7 @@ import pytest
 from podium import bundle, manifest
 from podium.errors import Denied, Unavailable
 from podium.progress import silent
-from podium.storage import Problem, Sent, Storage
+from podium.storage import Problem, Sent, Storage, arrivals, cache, copying
 from tests.storage_helpers import at, files_below, forget_cache, member, record, registry, spoil, write
 
 
@@ -351,6 +351,48 @@ def test_a_bundle_takes_no_bytes_under_a_wrong_name(misnamed, root):
     fresh.fetch(record(misnamed), misnamed.files)
     with pytest.raises(Denied, match="has not the MD5"):
         bundle._brought(fresh, [record(misnamed)], silent)
+
+
+def test_nobody_sends_bytes_under_a_name_that_is_not_theirs(misnamed, root, remote):
+    fresh = forget_cache(root)
+    fresh.fetch(record(misnamed), misnamed.files)
+    for file in misnamed.files:
+        at(remote, file.md5).unlink()
+    with pytest.raises(Denied, match="neither the cache nor the remote"):
+        fresh.push([record(misnamed)])
+    assert not any(at(remote, file.md5).exists() for file in misnamed.files)
+
+
+@pytest.mark.parametrize("copies", [False, True], ids=["placed", "copied"])
+def test_bytes_that_were_another_records_for_a_moment_are_not_handed_out(
+    copies, storage, source, tmp_path, monkeypatch
+):
+    """Two records give one name to different bytes, and three processes use them."""
+    content = storage.add(source)
+    file = member(content, "config.json")
+    place, evil = at(storage.cache.folder, file.md5), b"E" * file.size
+    storage.fetch(record(content), [file])
+
+    def brought(content):
+        place.unlink()
+        place.write_bytes(content)
+
+    def between(make):
+        def made(*arguments):
+            honest = place.read_bytes()
+            brought(evil)
+            done = make(*arguments)
+            brought(honest)
+            return done
+
+        return made
+
+    for module, name in [(arrivals, "plain")] if copies else [(cache, "_linked"), (copying, "cloned")]:
+        monkeypatch.setattr(module, name, between(getattr(module, name)))
+    with (tmp_path / "copy").open("x+b") as stream, pytest.raises(Unavailable, match="changed while it was copied"):
+        storage.cache.copy(file.md5, stream.fileno()) if copies else storage.place(
+            record(content), [(file, str(tmp_path / "placed"))]
+        )
 
 
 def test_a_record_that_says_two_things_of_one_object_gets_nothing(storage, source):

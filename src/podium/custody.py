@@ -67,10 +67,24 @@ def sound_versions(registry: model.Registry) -> Iterator[model.Version]:
 
 
 def problems(storage: Storage, records: Sequence[model.Record], progress: Progress = silent) -> dict[str, list[str]]:
-    """Say in words what the remote lacks of these records, by their md5. Raises Unavailable."""
+    """
+    Say in words what the remotes lack of these records, by their md5.
+
+    What a record names that is no remote of the registry's is asked for nothing, and is said, too. Raises Unavailable, and Denied
+    where there is no default remote.
+    """
     said: dict[str, list[str]] = {}
-    for found in storage.problems(records, progress=progress) if records else []:
-        said.setdefault(found.version, []).append(_WORDS[found.problem].format(found.path))
+    for name in dict.fromkeys(record.remote for record in records):
+        group = [record for record in records if record.remote == name]
+        try:
+            found = storage.problems(group, progress=progress)
+        except Denied as denied:
+            if not name:
+                raise
+            said |= {record.md5: [denied.sentence] for record in group}
+            continue
+        for problem in found:
+            said.setdefault(problem.version, []).append(_WORDS[problem.problem].format(problem.path))
     return said
 
 

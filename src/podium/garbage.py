@@ -148,9 +148,11 @@ class Keeper:
         from podium.storage.presence import list_of_files
         from podium.storage.remote import Absent
 
-        for name in dict.fromkeys([*remotes, *self.remotes]):
+        for typed, recorded in dict.fromkeys(
+            [*(("", name) for name in remotes), *((name, "") for name in self.remotes)]
+        ):
             with suppress(Absent, Denied):  # a remote may have left the configuration since
-                return list_of_files(self.storage.remote(name), md5, _MOST_FILES)
+                return list_of_files(self.storage.remote(typed, recorded), md5, _MOST_FILES)
         return None
 
     def _stores(self) -> dict[str, Remote | Cache]:

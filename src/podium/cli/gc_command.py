@@ -102,7 +102,7 @@ def _remotes(registry: Registry) -> list[str]:
     from podium import custody
 
     named = {record.remote for record in custody.named(registry.value, None).values()}
-    return sorted({registry.storage.remote(name).name for name in named | {""}})
+    return sorted({registry.storage.remote(None, name).name for name in named | {""}})
 
 
 def _document(found: Found, *, deleted: bool) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,17 @@ class Config:
             raise Denied(f"there is no DVC remote {chosen!r}", f"add it with `dvc remote add`; there is: {known}")
         return chosen
 
+    def own_name(self, remote: str) -> str:
+        """Give a remote that a record names; raises Denied where the registry's own ``.dvc/config`` has none such."""
+        own = sorted(self._own_remotes)
+        if remote.lower() not in own:
+            known = ", ".join(own) or "none"
+            raise Denied(
+                f".dvc/config has no remote {remote!r}, which a record names",
+                f"add it in a change of its own with `dvc remote add`; there is: {known}",
+            )
+        return self.name(remote)
+
     def remote(self, name: str) -> Remote:
         """
         Give a remote that was named; no bytes are sent yet.
@@ -103,7 +115,7 @@ class Config:
                 "clone the registry and use podium there, or give the remote an absolute address",
             )
         for one in self._meant(name):
-            for option in sorted(_ONLY_THE_USERS & self._own_remotes().get(one, {}).keys()):
+            for option in sorted(_ONLY_THE_USERS & self._own_remotes.get(one, {}).keys()):
                 raise Denied(
                     f"the DVC remote {one!r} has a {option} in .dvc/config: text from a registry never runs",
                     f"set it for yourself: `dvc remote modify --global {one} {option} …`",
@@ -118,6 +130,7 @@ class Config:
             scheme, _, rest = str(self.values["remote"][name].get("url", "")).partition("://")
             name = rest.partition("/")[0].lower() if scheme == "remote" else ""
 
+    @cached_property
     def _own_remotes(self) -> dict[str, Any]:
         """Give the remotes as the registry's own ``.dvc/config`` has them."""
         from dvc.config import Config as DvcConfig

@@ -30,9 +30,12 @@ def remotes(configuration: bytes, instead: str | None = None) -> dict[str, Any]:
 
     ``instead`` is the public URL of the default remote's bytes, where readers take another way to them than writers.
     """
-    from configobj import ConfigObj
+    from configobj import ConfigObj, ConfigObjError
 
-    read = ConfigObj(configuration.decode("utf-8", "replace").splitlines(), interpolation=False, raise_errors=False)
+    try:
+        read = ConfigObj(configuration.decode("utf-8", "replace").splitlines(), interpolation=False)
+    except (ConfigObjError, RecursionError):  # DVC reads no remote there either
+        read = {}
     found: dict[str, dict[str, str]] = {}
     for section, values in read.items():
         named = _REMOTE.fullmatch(section)

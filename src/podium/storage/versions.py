@@ -107,7 +107,7 @@ class Storage:
         the remote is out of reach.
         """
         sent = [
-            self._push(group, self._remote(name), again, settled, progress)
+            self._push(group, self._remote(remote, name), again, settled, progress)
             for name, group in _by_remote(records, remote).items()
         ]
         return Sent.of(sent)
@@ -196,7 +196,7 @@ class Storage:
             problem
             for name, group in _by_remote(records, remote).items()
             for problem in presence.problems(
-                group, self._remote(name), self._cache.read, lists=lists, deep=deep, progress=progress
+                group, self._remote(remote, name), self._cache.read, lists=lists, deep=deep, progress=progress
             )
         ]
 
@@ -210,7 +210,7 @@ class Storage:
         if record.files is not None:
             return record.files
         files = manifests.listed(record.md5, self._cache.read(record.md5))
-        return files if files is not None else self._fetched_listing(record, self._remote(remote or record.remote))
+        return files if files is not None else self._fetched_listing(record, self._remote(remote, record.remote))
 
     def _listed(self, record: Record, target: Remote) -> tuple[File, ...]:
         files = record.files
@@ -254,7 +254,7 @@ class Storage:
         def bring(file: File) -> tuple[str, Sums]:
             sums = cache.proven(file.md5, named=needs_md5(file)) if file.md5 not in absent else None
             if sums is None or not fits(file, sums):
-                source = self._remote(remote or record.remote)
+                source = self._remote(remote, record.remote)
                 sums = self._received(file, manifests.most(record, file), source, meter)
             else:
                 meter.add(sums.size)
@@ -266,7 +266,7 @@ class Storage:
         if lacking:
             begun = sum(min(cache.begun(file.md5), file.size) for file in lacking if file.size >= partial.LEAST)
             cache.check_room(_bytes_of(record, lacking) - begun, "fetching it")
-            threads = self._remote(remote or record.remote).crew(record.size, record.nfiles)
+            threads = self._remote(remote, record.remote).crew(record.size, record.nfiles)
         with space.told(space.THE_CACHE):
             ordered = _largest_first(distinct) if threads > 1 else sorted(distinct, key=lambda file: file.md5)
             sums = dict(each(bring, ordered, threads, meter, in_order=threads == 1))
@@ -327,9 +327,14 @@ class Storage:
         """A folder for unfinished files, beside DVC's configuration; it may have to be made."""
         return self._config.folder / "tmp"
 
-    def remote(self, name: str | None = None) -> Remote:
-        """Give a remote by its name in DVC's configuration, or the default one; raises Denied where there is none such."""
-        return self._remote(name)
+    def remote(self, name: str | None = None, recorded: str = "") -> Remote:
+        """
+        Give a remote by its name in DVC's configuration, else the one that a record names, else the default one.
+
+        Raises Denied where there is none such. What a record names is the registry's own: nobody's record makes podium talk to a
+        remote that the user has for something else.
+        """
+        return self._remote(name, recorded)
 
     @cached_property
     def _config(self) -> config.Config:
@@ -343,8 +348,8 @@ class Storage:
     def _remotes(self) -> dict[str, Remote]:
         return {}
 
-    def _remote(self, remote: str | None) -> Remote:
-        name = self._config.name(remote)
+    def _remote(self, remote: str | None, recorded: str = "") -> Remote:
+        name = self._config.name(remote) if remote or not recorded else self._config.own_name(recorded)
         if name not in self._remotes:
             self._remotes[name] = self._config.remote(name)
         return self._remotes[name]
