@@ -40,7 +40,7 @@ def open(  # noqa: A001 - read as podium.open
     place = handed.place(where) if where is not None else os.environ.get("PODIUM_REGISTRY") or None
     fresh = freshness.chosen(max_age, offline, os.environ)
     source = git.locate(place, folders.working(), fresh)
-    if isinstance(source, git.Hosted) and source.age is None:
+    if not isinstance(source, git.Checkout | git.Bare) and source.age is None:
         from podium import index
 
         return Registry(index.find(source.url, folders.cache(), fresh) or source, rev)
@@ -81,7 +81,9 @@ class Registry:
     @property
     def source(self) -> git.Source:
         """The repository that is read; raises Denied where it is none, but a static index."""
-        if isinstance(self.place, git.Checkout | git.Bare | git.Hosted):
+        if isinstance(self.place, git.Checkout | git.Bare):  # which need not load what clones take
+            return self.place
+        if isinstance(self.place, git.Hosted):
             return self.place
         raise self.place.refusal("history and no files")
 
@@ -99,11 +101,11 @@ class Registry:
     @cached_property
     def value(self) -> model.Registry:
         """The registry as a value: what every function of podium's core takes."""
-        if isinstance(self.place, git.Checkout | git.Bare | git.Hosted):
-            return codec.read(self.place.tree(self.rev))
-        if self.rev is not None:
-            raise self.place.refusal("earlier states for --rev")
-        return self.place.value
+        if not isinstance(self.place, git.Checkout | git.Bare) and not isinstance(self.place, git.Hosted):
+            if self.rev is not None:
+                raise self.place.refusal("earlier states for --rev")
+            return self.place.value
+        return codec.read(self.place.tree(self.rev))
 
     @property
     def models(self) -> Mapping[str, RegisteredModel]:

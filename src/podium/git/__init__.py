@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     )
     from podium.git.everywhere import View, sweep, view
     from podium.git.fresh import init, top_level
+    from podium.git.hosted import Hosted
     from podium.git.leftovers import clear
     from podium.git.line import Turn, contents_over_time, made_at, turns
     from podium.git.locks import lock
@@ -58,7 +59,6 @@ if TYPE_CHECKING:
     from podium.git.sources import (
         Bare,
         Checkout,
-        Hosted,
         Source,
         check_registry,
         git_dir_of,
@@ -79,6 +79,7 @@ else:
             "merge_text name_of reopen stage staged unmerged",
             "everywhere": "View sweep view",
             "fresh": "init top_level",
+            "hosted": "Hosted",
             "leftovers": "clear",
             "line": "Turn contents_over_time made_at turns",
             "locks": "lock",
@@ -90,7 +91,7 @@ else:
             "revisions": "branch_point commit_at_date commit_named contains default_tip end_of first_parents "
             "first_parents_until merge_base parents published_tip resolve_rev",
             "rewind": "PastTree Rewinding",
-            "sources": "Bare Checkout Hosted Source check_registry git_dir_of locate refuse_planted",
+            "sources": "Bare Checkout Source check_registry git_dir_of locate refuse_planted",
             "tip": "Target target",
             "worktree": "WorkingTree",
             "writing": "commit_objects",

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 
 from podium.errors import Unavailable
 from podium.git import program, tiprefs
+from podium.git.hosted import Hosted
 from podium.git.objects import content, open_repository, shallow_boundary
 from podium.git.remote import Remote
 from podium.git.revisions import UNSHALLOW, default_tip
-from podium.git.sources import Bare, Checkout, Hosted, Source
+from podium.git.sources import Bare, Checkout, Source
 
 if TYPE_CHECKING:
     from pygit2 import Repository
