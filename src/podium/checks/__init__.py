@@ -25,9 +25,7 @@ from podium.checks.rule import (
 from podium.checks.run import (
     MOST,
     Chosen,
-    Part,
     Report,
-    Unit,
     Verdict,
     check,
     check_files,
@@ -35,9 +33,8 @@ from podium.checks.run import (
     judge,
     look_around,
     report,
-    unit_of,
-    units,
 )
+from podium.checks.scope import Part, Unit, unit_of, units
 
 __all__ = [
     "MOST",

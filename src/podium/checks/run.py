@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from podium import codec, layout, refs
 from podium.checks.rule import Around, File, Finding, Flaw, Folder, Needs, Rule, Subject, if_readable
+from podium.checks.scope import Part, Unit, folders_in, is_about, touches, units
 from podium.codec import Malformed, Value
 from podium.errors import TooLarge, Unavailable
 from podium.layout import DOCUMENTS, Document, Place
@@ -21,33 +22,6 @@ if TYPE_CHECKING:
 
 MOST = 500
 """What one rule finds in one file, model or artifact, and is said: nobody reads on, and each takes a while."""
-
-
-@dataclass(frozen=True)
-class Unit:
-    """What is judged in one go: the registry's own files, a registered model, or a model artifact."""
-
-    kind: refs.Kind | None
-    name: str = ""
-
-    @property
-    def folder(self) -> str:
-        """Where its files are; the top for the registry's own."""
-        return "" if self.kind is None else layout.folder(self.kind, self.name)
-
-
-@dataclass(frozen=True)
-class Part:
-    """
-    What of a unit is judged where only that has changed; what is found in the rest was found before.
-
-    ``files`` are judged by themselves. The rules on a whole model or artifact are told of ``versions`` what they hold, of all
-    others only that they are there. Of the registry's own, ``folders`` are looked into for their names.
-    """
-
-    files: frozenset[str] = frozenset()
-    versions: frozenset[str] = frozenset()
-    folders: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -88,7 +62,7 @@ def check(tree: Tree, rules: Sequence[Rule], paths: Iterable[str] | None = None)
     if paths is None:
         return report(judge(unit, around, sorted_rules) for unit in units(tree))
     wanted = [path.strip("/") for path in paths]
-    touched = (unit for unit in units(tree) if _touches(unit, wanted))
+    touched = (unit for unit in units(tree) if touches(unit, wanted))
     return report(_narrowed(judge(unit, around, sorted_rules), wanted) for unit in touched)
 
 
@@ -113,16 +87,6 @@ def report(verdicts: Iterable[Verdict]) -> Report:
         skipped += verdict.skipped
     findings.sort(key=lambda found: (found.path, found.line, found.column, found.rule, found.message))
     return Report(tuple(findings), files, skipped)
-
-
-def units(tree: Tree) -> Iterator[Unit]:
-    """Give what a registry is judged by, in order."""
-    yield Unit(None)
-    for project in _folders(tree, layout.ARTIFACTS):
-        for artifact in _folders(tree, f"{layout.ARTIFACTS}/{project}"):
-            yield Unit("artifact", f"{project}/{artifact}")
-    for model in _folders(tree, layout.MODELS):
-        yield Unit("model", model)
 
 
 def look_around(tree: Tree) -> Around:
@@ -312,7 +276,7 @@ def _decoded(path: str, place: Place, around: Around) -> File:
 
 def _registry_folders(tree: Tree, wanted: frozenset[str] | None) -> list[Folder]:
     if wanted is None:
-        projects = [f"{layout.ARTIFACTS}/{project}" for project in _folders(tree, layout.ARTIFACTS)]
+        projects = [f"{layout.ARTIFACTS}/{project}" for project in folders_in(tree, layout.ARTIFACTS)]
     else:
         projects = [path for path in sorted(wanted) if _is_project(path) and _is_folder(tree, path)]
     paths = ["", layout.MODELS, layout.ARTIFACTS, *projects, layout.SCHEMAS, layout.TEAM_SCHEMAS]
@@ -330,10 +294,6 @@ def _entity_folders(path: str, tree: Tree) -> list[Folder]:
 
 
 _MEMBERS = ("versions", "aliases")
-
-
-def _folders(tree: Tree, folder: str) -> list[str]:
-    return [entry.name for entry in tree.list(folder) if entry.is_folder]
 
 
 def _is_folder(tree: Tree, path: str) -> bool:
@@ -360,48 +320,7 @@ def _bytes_of(flaw: Flaw, tree: Tree) -> bytes | None:
     return _read(tree, flaw.path) if flaw.pointer is not None and _is_file(tree, flaw.path) else None
 
 
-def _touches(unit: Unit, paths: Sequence[str]) -> bool:
-    """Tell whether a unit has to be judged for one of these paths: one in it, it itself, or a folder around it."""
-    if unit.kind is None:
-        return any(_of_the_registry(path) for path in paths)
-    folder = unit.folder
-    return any(
-        path in ("", ".", folder) or path.startswith(f"{folder}/") or folder.startswith(f"{path}/") for path in paths
-    )
-
-
-_OWN = ("", ".", layout.REGISTRY, layout.SCHEMAS, ".gitattributes", ".github", ".gitlab")
-
-
-def _of_the_registry(path: str) -> bool:
-    """Tell whether a path is podium's, but in no registered model and no model artifact."""
-    parts = path.split("/")
-    return parts[0] in _OWN or len(parts) < {layout.MODELS: 3, layout.ARTIFACTS: 4}.get(parts[0], 0)
-
-
 def _narrowed(verdict: Verdict, paths: Sequence[str]) -> Verdict:
     """Leave out what was found in folders of models and artifacts that none of the paths is about."""
-    kept = (finding for finding in verdict.findings if any(_is_about(finding.path, path) for path in paths))
+    kept = (finding for finding in verdict.findings if any(is_about(finding.path, path) for path in paths))
     return Verdict(tuple(kept), verdict.files)
-
-
-def _is_about(found: str, path: str) -> bool:
-    """Tell whether a finding belongs to a path that was asked for: one in it, or in the same unit."""
-    if path in ("", ".", found) or found.startswith(f"{path}/"):
-        return True
-    unit = unit_of(path)
-    return unit == unit_of(found) and (unit.kind is not None or not (_is_below(path) or _is_below(found)))
-
-
-def _is_below(path: str) -> bool:
-    return path.split("/", 1)[0] in (layout.MODELS, layout.ARTIFACTS)
-
-
-def unit_of(path: str) -> Unit:
-    """Give the unit that a path belongs to."""
-    parts = path.split("/")
-    if parts[0] == layout.MODELS and len(parts) > 2:
-        return Unit("model", parts[1])
-    if parts[0] == layout.ARTIFACTS and len(parts) > 3:
-        return Unit("artifact", f"{parts[1]}/{parts[2]}")
-    return Unit(None)
