@@ -15,7 +15,7 @@ import pytest
 from podium import codec, folders, git, publish
 from podium.edits import Edited
 from podium.errors import Denied, Unavailable, Usage
-from podium.publish import Landing, files
+from podium.publish import Landing, files, remote
 from podium.tree import overlay
 
 RECORD = "artifacts/p/a/versions"
@@ -397,7 +397,7 @@ git update-ref refs/heads/main "$(git commit-tree -p main -m rival 'main^{tree}'
 
 
 def test_patience_ends(checkout, bare, monkeypatch):
-    monkeypatch.setattr(publish, "PATIENCE", 0.3)
+    monkeypatch.setattr(remote, "PATIENCE", 0.3)
     hook(bare.path, "pre-receive", RIVAL)  # whoever comes, somebody else is first
     with pytest.raises(Unavailable, match="others kept pushing"):
         publish.push(checkout, logging("x"))
@@ -543,7 +543,7 @@ def test_published_keeps_room_for_a_pull_request():
 
 
 def test_a_push_that_a_lock_on_the_server_keeps_from_landing_is_given_up(checkout, bare, monkeypatch):
-    monkeypatch.setattr(publish, "_STUCK", 0.5)
+    monkeypatch.setattr(remote, "_STUCK", 0.5)
     (bare.path / "refs" / "heads" / "main.lock").touch()
     with pytest.raises(Unavailable, match="does not move its branch"):
         publish.push(checkout, logging("x"))

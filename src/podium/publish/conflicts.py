@@ -17,7 +17,7 @@ from podium.git import Checkout, Joining
 from podium.merging import Changes, Clash, Merged
 from podium.model import Registry
 from podium.publish import alone, files, fitting
-from podium.publish.fitting import content
+from podium.publish.outcome import content
 from podium.tree import Tree, overlay
 
 _MARKER = b"<<<<<<< "

@@ -8,8 +8,9 @@ from podium import codec, layout, merging
 from podium.layout import Place
 from podium.merging import Changes, Merged
 from podium.model import Alias, Registry
+from podium.publish.outcome import content
 from podium.rules.history import due
-from podium.tree import Tree, overlay
+from podium.tree import overlay
 
 
 def fitting(base: Registry, ancestor: Registry, head: Registry, paths: Sequence[str]) -> Changes | Merged:
@@ -56,11 +57,3 @@ def _assignment(registry: Registry, place: Place) -> Alias | None:
     entities = registry.models if place.kind == "model" else registry.artifacts
     entity = entities.get(place.name)
     return entity.assignments.get(place.member) if entity is not None else None
-
-
-def content(tree: Tree, path: str) -> bytes | None:
-    """Give the content of a plain file; ``None`` where there is none."""
-    try:
-        return tree.read(path)
-    except KeyError:
-        return None
