@@ -11,7 +11,6 @@ import hashlib
 import json
 import os
 import random
-import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -461,7 +460,3 @@ def _reflog(root: Path, name: str, ids: list[str]) -> None:
 
 def left(folder: Path) -> set[str]:
     return {found.parent.name + found.name for found in folder.glob("files/md5/*/*")}
-
-
-def forget(folder: Path) -> None:
-    shutil.rmtree(folder)

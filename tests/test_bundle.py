@@ -25,7 +25,7 @@ pytestmark = pytest.mark.usefixtures("own_settings")
 def template(tmp_path_factory):
     """A checkout with versions of both kinds, one of them on a branch only, and its bundle."""
     folder = tmp_path_factory.mktemp("bundled")
-    world = worlds.world(folder, 3, steps=0)
+    world = worlds.world(folder, 3)
     for _ in range(4):
         files = dict(world.commits[world.refs["refs/heads/main"]])
         world.log(files)
@@ -93,7 +93,7 @@ def test_a_clone_takes_the_bytes_to_its_own_remote_and_the_branches_beside_its_o
 
 
 def test_a_version_with_a_remote_of_its_own_can_be_used_where_that_is_out_of_reach(tmp_path):
-    world = worlds.world(tmp_path, 4, steps=0)
+    world = worlds.world(tmp_path, 4)
     files = dict(world.commits[0])
     files[".dvc/config"] += b"['remote \"far\"']\n    url = %s\n" % bytes(tmp_path / "far")
     files[".dvc/config"] += b"[cache]\n    dir = %s\n" % bytes(tmp_path / "large")  # where the bundle comes from

@@ -39,88 +39,6 @@ def clone(world, folder):
     return folder / "checkout"
 
 
-def local_work(world, root):
-    """Leave things about: a stash, a staged record, a file on disk, a commit on no branch in a second work tree."""
-    chance = world.chance
-    (root / "artifacts/v/c/versions").mkdir(parents=True)
-    (root / "artifacts/v/c/versions/v0.dvc").write_bytes(world.record("v0"))
-    worlds.git(root, "add", "-A")
-    if chance.random() < 0.5:
-        worlds.git(root, "stash", "-q")
-        (root / "artifacts/v/c/versions").mkdir(parents=True)
-    (root / "artifacts/v/c/versions/v1.dvc").write_bytes(world.record("v1"))
-    worlds.git(root, "add", "-A")
-    (root / "artifacts/v/c/versions/v1.dvc").write_bytes(world.record("v1"))  # staged one, and another on disk
-    (root / "untracked.dvc").write_bytes(world.record("untracked"))
-    other = root.parent / "other"
-    worlds.git(root, "worktree", "add", "-q", "--detach", str(other))
-    (other / "alone.dvc").write_bytes(world.record("alone"))
-    worlds.git(other, "add", "-A")
-    worlds.git(other, "commit", "-q", "-m", "On no branch")
-    (other / "loose.dvc").write_bytes(world.record("loose"))
-    return other
-
-
-def on_disk(*roots):
-    return [
-        {str(place): place.read_bytes() for place in root.rglob("*") if place.name.endswith((".dvc", "dvc.lock")) and place.is_file()}
-        for root in roots
-    ]  # fmt: skip
-
-
-def staged(root):
-    lines = worlds.git(root, "ls-files", "-s").splitlines()
-    entries = [line.partition("\t") for line in lines]
-    return {path: worlds.blob(root, about.split()[1]) for about, _, path in entries if path.endswith(".dvc")}
-
-
-@pytest.mark.parametrize("seed", range(ROUNDS))
-def test_whatever_any_ref_ever_had_stays_and_the_rest_goes(tmp_path, seed):
-    world = worlds.world(tmp_path, seed)
-    root = clone(world, tmp_path)
-    other = local_work(world, root)
-    stashed = commits_of(root, "refs/stash") if "refs/stash" in worlds.git(root, "for-each-ref") else []
-    trees = [worlds.at(world.origin, commit) for commit in worlds.commits(world.origin, "--all")]
-    trees += [worlds.at(root, commit) for commit in [*stashed, *commits_of(other, "HEAD")]]
-    needed = worlds.needed(world.store, *trees, *on_disk(root, other), staged(root))
-    found = keeper(root).delete()
-    assert stored(world.store) == needed
-    assert {one.md5 for one in found.leftovers[0].garbage} == world.objects - needed
-
-
-def commits_of(root, rev):
-    return worlds.git(root, "rev-list", rev, "--not", "--remotes").split()
-
-
-@pytest.mark.parametrize("seed", range(100, 100 + ROUNDS))
-def test_what_withdrawn_versions_need_goes_unless_something_else_needs_it(tmp_path, seed):
-    world = worlds.world(tmp_path, seed, steps=35, late=5)
-    root = clone(world, tmp_path)
-    tips = {
-        ref: worlds.at(world.origin, commit)
-        for commit, ref in (line.split() for line in worlds.git(world.origin, "for-each-ref", "--format=%(objectname) %(refname)").splitlines())
-    }  # fmt: skip
-    branches = [files for ref, files in tips.items() if "refs/tags" not in ref]
-    main = worlds.git(world.origin, "rev-parse", "main").strip()
-    needed = worlds.needed(
-        world.store,
-        *(worlds.not_withdrawn(files) for files in branches),
-        *(worlds.held(files) for files in tips.values()),
-        worlds.last_moves(world.origin, main),
-    )
-    main_files = tips["refs/heads/main"]
-    # a number that some branch has for another content is kept as well: which of the two is meant is not settled yet
-    still = {path for files in branches for path in worlds.not_withdrawn(files)}
-    still |= {path for files in tips.values() for path in worlds.held(files)}
-    withdrawn = {path: text for path, text in main_files.items() if path not in still}
-    everything = [worlds.at(world.origin, commit) for commit in worlds.commits(world.origin, "--all")]
-    others = [{path: text for path, text in files.items() if withdrawn.get(path) != text} for files in everything]
-    may_go = worlds.needed(world.store, withdrawn) - needed - worlds.needed(world.store, *others)
-    keeper(root, without_withdrawn=True).delete()
-    assert stored(world.store) >= needed
-    assert not stored(world.store) & may_go
-
-
 @pytest.mark.parametrize("seed", [*range(ROUNDS), 9011])  # the last fails where fewer than ten moves back are kept
 def test_what_the_model_of_a_scene_says_is_needed_stays_and_all_the_rest_goes(tmp_path, seed):
     """Several repositories and stores, whatever git keeps in a clone, aliases that go to and fro; the odd ones `--withdrawn`."""
@@ -140,8 +58,34 @@ def test_what_the_model_of_a_scene_says_is_needed_stays_and_all_the_rest_goes(tm
         assert scenes.left(tmp_path / name) == {one for one in there if one in needed or one in made.young}
 
 
+def test_what_git_keeps_in_a_clone_stays(world, tmp_path):
+    """A stash, what is staged, what lies on disk, and a commit on no branch in a second work tree."""
+    kept = {
+        f"{name}.dvc": world.record(name) for name in ("stashed", "staged", "alone", "edited", "untracked", "loose")
+    }
+    root, other = clone(world, tmp_path), tmp_path / "other"
+
+    def lay(folder, name, content):
+        (folder / f"{name}.dvc").write_bytes(kept[f"{content}.dvc"])
+
+    lay(root, "one", "stashed")
+    worlds.git(root, "add", "-A")
+    worlds.git(root, "stash", "-q")
+    lay(root, "one", "staged")
+    worlds.git(root, "add", "-A")
+    lay(root, "one", "edited")
+    lay(root, "two", "untracked")
+    worlds.git(root, "worktree", "add", "-q", "--detach", str(other))
+    lay(other, "one", "alone")
+    worlds.git(other, "add", "-A")
+    worlds.git(other, "commit", "-q", "-m", "On no branch")
+    lay(other, "two", "loose")
+    keeper(root).delete()
+    assert stored(world.store) == worlds.needed(world.store, kept)
+
+
 def test_an_alias_that_names_a_link_which_is_not_there_stops_nothing(tmp_path):
-    made = worlds.world(tmp_path, 0, steps=0)
+    made = worlds.world(tmp_path, 0)
     files = commit(made, made.log)
     artifact = next(path.split("/versions/")[0] for path in files if path.endswith(".dvc"))
     gone = {
@@ -160,7 +104,7 @@ def test_an_alias_that_names_a_link_which_is_not_there_stops_nothing(tmp_path):
 @pytest.fixture
 def world(tmp_path):
     """A registry with nothing in it yet but main."""
-    return worlds.world(tmp_path, 0, steps=0)
+    return worlds.world(tmp_path, 0)
 
 
 def commit(world, change, ref="refs/heads/main"):
@@ -336,12 +280,15 @@ def test_what_is_pushed_while_it_is_deleted_is_said(world, tmp_path):
         keeper(root).delete(push_first)
 
 
-def test_a_bare_repository_and_a_url_are_looked_at_whole(tmp_path):
-    made = worlds.world(tmp_path, 7)
-    needed = worlds.needed(made.store, *(worlds.at(made.origin, one) for one in worlds.commits(made.origin, "--all")))
-    for where in (str(made.origin), made.origin.as_uri()):
+def test_a_bare_repository_and_a_url_are_looked_at_whole(world):
+    for ref in ("refs/heads/b", "refs/pull/1/head", "refs/tags/t"):
+        world.refs[ref] = world.refs["refs/heads/main"]
+        commit(world, world.log, ref)
+    world.write()
+    needed = worlds.needed(world.store, *world.commits)
+    for where in (str(world.origin), world.origin.as_uri()):
         garbage_found = {one.md5 for one in keeper(where).find().leftovers[0].garbage}
-        assert garbage_found == made.objects - needed
+        assert garbage_found == world.objects - needed
 
 
 def test_the_cache_and_what_use_left_go_with_the_version(tmp_path, world):

@@ -166,7 +166,7 @@ def test_what_the_cache_has_for_long_is_young_again_when_it_is_logged(here, tmp_
 @pytest.mark.usefixtures("own_settings")
 @pytest.mark.parametrize("landing", [{}, {"commit": True}, {"push": True}, {"dry_run": True}])
 def test_logging_what_is_recorded_sends_what_its_remote_lost(tmp_path, landing):
-    root = clone(worlds.world(tmp_path, 0, steps=0), tmp_path)
+    root = clone(worlds.world(tmp_path, 0), tmp_path)
     for name in ("second", "out"):
         (tmp_path / name).mkdir()
     with (root / ".dvc/config").open("a") as config:
@@ -192,7 +192,7 @@ def test_logging_what_is_recorded_sends_what_its_remote_lost(tmp_path, landing):
 
 @pytest.mark.usefixtures("own_settings")
 def test_upload_renews_what_others_cannot_see_to_be_needed(tmp_path, by_mtime):
-    made = worlds.world(tmp_path, 0, steps=0)
+    made = worlds.world(tmp_path, 0)
     root = clone(made, tmp_path)
     for number in range(3):
         (tmp_path / "out").mkdir(exist_ok=True)

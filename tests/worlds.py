@@ -1,8 +1,8 @@
 """
-Random registries with all that can point at a version: branches, pull requests, tags, moves, withdrawals, rewound branches.
+Small registries, made commit by commit: a bare repository, its store, and every object that was ever put there.
 
-What is needed is said here by the simplest means: git lists every ref's every commit, PyYAML reads each record, and what
-`use` would fetch is noted. Nothing of podium's own reading takes part in it.
+What is needed is said here by the simplest means: PyYAML reads each record, and DVC's lists of files are read as they lie
+there. Nothing of podium's own reading takes part in it.
 """
 
 from __future__ import annotations
@@ -16,8 +16,6 @@ from functools import cache
 from pathlib import Path
 
 import yaml
-
-MOVES = 10
 
 
 def git(folder: Path, *arguments: str, stdin: bytes = b"") -> str:
@@ -97,82 +95,12 @@ class World:
         files.setdefault("models/M/model.yaml", b"description: M\n")
         files[f"models/M/versions/v{link}.yaml"] = f"artifact: {artifact}\nversion: v{number}\n".encode()
 
-    def promote(self, files: Files) -> None:
-        links = sum(path.startswith("models/M/versions/") for path in files)
-        if links:
-            path = f"models/M/aliases/{self.chance.choice(['production', 'production', 'free'])}.yaml"
-            generation = yaml.safe_load(files[path])["generation"] + 1 if path in files else 1
-            files[path] = f"generation: {generation}\nversion: v{self.chance.randrange(links)}\n".encode()
-
-    def withdraw(self, files: Files) -> None:
-        artifact = self.chance.choice(["v/a", "v/b"])
-        versions = sum(path.startswith(f"artifacts/{artifact}/versions/") for path in files)
-        if versions:
-            path = f"artifacts/{artifact}/artifact.yaml"
-            about = yaml.safe_load(files[path])
-            number = f"v{self.chance.randrange(versions)}"
-            withdrawn = about.setdefault("withdrawn", {})
-            if number in withdrawn and self.chance.random() < 0.3:
-                del withdrawn[number]
-            else:
-                withdrawn[number] = "bad"
-            if not withdrawn:
-                del about["withdrawn"]
-            files[path] = yaml.safe_dump(about).encode()
-
-    def plain_dvc(self, files: Files) -> None:
-        kind = self.chance.randrange(3)
-        if kind == 0:
-            out = {"md5": self.put(f"data {self.chance.random()}".encode()), "hash": "md5", "path": "data.bin"}
-        else:
-            out = {"md5": self.folder()[0], "hash": "md5", "path": "data"}
-        if kind == 2:
-            files["dvc.lock"] = yaml.safe_dump({"schema": "2.0", "stages": {"s": {"cmd": "x", "outs": [out]}}}).encode()
-        else:
-            files[f"data{self.chance.randrange(3)}.dvc"] = yaml.safe_dump({"outs": [out]}).encode()
-
-    def drop(self, files: Files) -> None:
-        names = [path for path in files if path.endswith(".dvc")]
-        if names:
-            del files[self.chance.choice(names)]
-
     # --- history
 
     def commit(self, parents: list[int], files: Files) -> int:
         self.commits.append(files)
         self.parents.append(parents)
         return len(self.commits) - 1
-
-    def step(self, ref: str) -> None:
-        at = self.refs[ref]
-        files = dict(self.commits[at])
-        actions = [self.log, self.log, self.promote, self.promote, self.withdraw, self.plain_dvc]
-        if ref != "refs/heads/main":
-            actions.append(self.drop)
-        self.chance.choice(actions)(files)
-        self.refs[ref] = self.commit([at], files)
-
-    def disturb(self) -> None:
-        """Make, move, merge, rewind or delete a ref; `main` only goes forward."""
-        others = [ref for ref in self.refs if ref != "refs/heads/main"]
-        number = self.chance.randrange(50)
-        names = [f"refs/heads/b{number}", f"refs/pull/{number}/head", f"refs/pull/{number}/merge",
-                 f"refs/merge-requests/{number}/head", f"refs/tags/t{number}", f"refs/odd/{number}"]  # fmt: skip
-        kind = self.chance.randrange(4)
-        if kind < 2 or not others:
-            self.refs[self.chance.choice(names)] = self.chance.choice(list(self.refs.values()))
-        elif kind == 2:
-            ref = self.chance.choice(others)
-            self.refs[ref] = self.chance.randrange(len(self.commits))  # rewound, or forced elsewhere
-        else:
-            del self.refs[self.chance.choice(others)]
-
-    def merge(self) -> None:
-        """Merge a branch into main as a forge does: a second parent, and the files of both."""
-        ref = self.chance.choice(list(self.refs))
-        main = self.refs["refs/heads/main"]
-        files = {**self.commits[self.refs[ref]], **self.commits[main]}
-        self.refs["refs/heads/main"] = self.commit([main, self.refs[ref]], files)
 
     def write(self) -> None:
         """Put all of it into the bare repository, with one git fast-import."""
@@ -191,30 +119,16 @@ class World:
         git(self.origin, "fast-import", "--quiet", "--force", stdin=b"".join(lines))
 
 
-def world(folder: Path, seed: int, steps: int = 25, late: int = 0) -> World:
-    """Make a world; `late`: withdrawals on main when nearly all is done, and most pull requests are closed."""
-    chance = random.Random(seed)
-    made = World(folder / "origin.git", folder / "store", chance)
+def world(folder: Path, seed: int) -> World:
+    """Make a registry with nothing but a start on main, and three folders of bytes that nothing names."""
+    made = World(folder / "origin.git", folder / "store", random.Random(seed))
     made.store.mkdir(parents=True)
-    subprocess.run(["git", "init", "-q", "--bare", "-b", "main", str(made.origin)], check=True)
+    git(folder, "init", "-q", "--bare", "-b", "main", str(made.origin))
     start = {
         "registry.yaml": b"apiVersion: podium/v1\nentity: acme\naliases:\n  production: {description: live}\n",
         ".dvc/config": f"[core]\n    remote = store\n['remote \"store\"']\n    url = {made.store}\n".encode(),
     }
     made.refs["refs/heads/main"] = made.commit([], start)
-    for _ in range(steps):
-        made.step(chance.choice(["refs/heads/main", *made.refs]))
-        if chance.random() < 0.5:
-            made.disturb()
-        if chance.random() < 0.1:
-            made.merge()
-    for _ in range(late):
-        files = dict(made.commits[made.refs["refs/heads/main"]])
-        made.withdraw(files)
-        made.refs["refs/heads/main"] = made.commit([made.refs["refs/heads/main"]], files)
-        others = [ref for ref in made.refs if ref != "refs/heads/main"]
-        if others:
-            del made.refs[chance.choice(others)]
     for _ in range(3):
         made.folder()  # uploaded, and never committed
     made.write()
@@ -224,10 +138,6 @@ def world(folder: Path, seed: int, steps: int = 25, late: int = 0) -> World:
 # --- what is needed -------------------------------------------------------------------------------------------------
 
 
-def commits(repository: Path, *which: str) -> list[str]:
-    return git(repository, "rev-list", *which).split()
-
-
 def at(repository: Path, commit: str) -> Files:
     """Read the records, links, aliases and descriptions of a commit."""
     listed = git(repository, "ls-tree", "-r", commit).splitlines()
@@ -235,13 +145,8 @@ def at(repository: Path, commit: str) -> Files:
     for line in listed:
         about, _, path = line.partition("\t")
         if path.endswith((".dvc", ".yaml", "dvc.lock")):
-            found[path] = blob(repository, about.split()[2])
+            found[path] = git(repository, "cat-file", "blob", about.split()[2]).encode()
     return found
-
-
-@cache
-def blob(repository: Path, id_: str) -> bytes:
-    return git(repository, "cat-file", "blob", id_).encode()
 
 
 @cache
@@ -262,44 +167,8 @@ def needed(store: Path, *trees: Files) -> set[str]:
     return {md5 for content in set(names) for md5 in fetched(store, content)}
 
 
-def version(files: Files, artifact: str, number: str) -> Files:
-    path = f"artifacts/{artifact}/versions/{number}.dvc"
-    return {path: files[path]} if path in files else {}
-
-
-def held(files: Files) -> Files:
-    """Give the records of the versions that aliases hold."""
-    found: Files = {}
-    for path, content in files.items():
-        if path.startswith("models/M/aliases/"):
-            found |= linked(files, yaml.safe_load(content)["version"])
-    return found
-
-
 def linked(files: Files, number: str) -> Files:
-    link = files.get(f"models/M/versions/{number}.yaml")
-    target = yaml.safe_load(link) if link is not None else None
-    return version(files, target["artifact"], target["version"]) if target else {}
-
-
-def not_withdrawn(files: Files) -> Files:
-    """Leave out the records that are withdrawn."""
-    kept = dict(files)
-    for path, content in files.items():
-        if path.endswith("artifact.yaml"):
-            for number in yaml.safe_load(content).get("withdrawn", {}):
-                kept.pop(path.replace("artifact.yaml", f"versions/{number}.dvc"), None)
-    return kept
-
-
-def last_moves(repository: Path, tip: str) -> Files:
-    """Give the records that production held in its last ten moves, by walking down main."""
-    found: Files = {}
-    moves, last = 0, None
-    now = at(repository, tip)
-    for commit in commits(repository, "--first-parent", tip):
-        content = at(repository, commit).get("models/M/aliases/production.yaml")
-        if content is not None and content != last and moves <= MOVES:
-            found |= linked(now, yaml.safe_load(content)["version"])
-            moves, last = moves + 1, content
-    return found
+    """Give the record of the version that M has under a number."""
+    target = yaml.safe_load(files[f"models/M/versions/{number}.yaml"])
+    path = f"artifacts/{target['artifact']}/versions/{target['version']}.dvc"
+    return {path: files[path]}
