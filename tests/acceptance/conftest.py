@@ -2,27 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import os
+import shutil
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-
-@dataclass(frozen=True)
-class Said:
-    """How a command ended and what it printed."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self):
-        return json.loads(self.out)
+from tests.acceptance.quick import Running, Said
 
 
 @dataclass(frozen=True)
@@ -31,15 +18,14 @@ class Place:
 
     root: Path
 
-    def podium(self, *arguments: str, code: int | None = 0, **env: str) -> Said:
-        ran = subprocess.run(
-            [sys.executable, "-m", "podium", *map(str, arguments)],
-            cwd=self.root, capture_output=True, text=True, env={**os.environ, **env}, check=False,
-        )  # fmt: skip
-        assert "Traceback" not in ran.stderr, ran.stderr
+    def podium(self, *arguments: object, code: int | None = 0, **env: str) -> Said:
+        said = self.begin(*arguments, **env).end()
         if code is not None:
-            assert ran.returncode == code, f"{arguments}: {ran.returncode}\n{ran.stdout}\n{ran.stderr}"
-        return Said(ran.returncode, ran.stdout, ran.stderr)
+            assert said.code == code, f"{arguments}: {said.code}\n{said.out}\n{said.err}"
+        return said
+
+    def begin(self, *arguments: object, **env: str) -> Running:
+        return Running("podium", [str(argument) for argument in arguments], self.root, env)
 
     def git(self, *arguments: str) -> str:
         ran = subprocess.run(["git", *arguments], cwd=self.root, capture_output=True, text=True, check=False)
@@ -72,17 +58,40 @@ class Place:
 @pytest.fixture
 def origin(tmp_path) -> Place:
     """A bare repository."""
-    subprocess.run(["git", "init", "-q", "--bare", "-b", "main", str(tmp_path / "origin.git")], check=True)
-    return Place(tmp_path / "origin.git")
+    place = Place(tmp_path / "origin.git")
+    if not place.root.exists():  # where the registry was laid out first
+        Place(tmp_path).git("init", "-q", "--bare", "-b", "main", "origin.git")
+    return place
+
+
+@pytest.fixture(scope="session")
+def started(tmp_path_factory, nobodys_machine) -> Path:
+    """A folder with a registry of which only a start is committed and pushed; all in it is found by relative paths."""
+    above = Place(tmp_path_factory.mktemp("started"))
+    above.git("init", "-q", "--bare", "-b", "main", "origin.git")
+    above.git("clone", "-q", "origin.git", "registry")
+    registry = Place(above.root / "registry")
+    registry.git("remote", "set-url", "origin", "../origin.git")
+    registry.podium("init", "--entity", "acme", "--remote", "../store")
+    registry.commit("Start a registry")
+    registry.git("push", "-q", "origin", "HEAD:main")
+    return above.root
+
+
+def again(made: Path, folder: Path) -> Place:
+    """Lay out anew what was made once: a registry with its origin and its store beside it."""
+    shutil.copytree(made, folder, dirs_exist_ok=True, symlinks=True)
+    return Place(folder / "registry")
+
+
+def found_from_anywhere(place: Place) -> None:
+    """Say where the store is by an absolute address, as those need it who have no checkout, and push that."""
+    place.write(".dvc/config", place.read(".dvc/config").replace("../../store", str(place.root.parent / "store")))
+    place.commit("Give the store an absolute address")
+    place.git("push", "-q", "origin", "HEAD:main")
 
 
 @pytest.fixture
-def registry(tmp_path, origin) -> Place:
+def registry(started, tmp_path) -> Place:
     """A registry with a committed and pushed start."""
-    here = Place(tmp_path)
-    here.git("clone", "-q", str(origin.root), "registry")
-    place = Place(tmp_path / "registry")
-    place.podium("init", "--entity", "acme", "--remote", str(tmp_path / "store"))
-    place.commit("Start a registry")
-    place.git("push", "-q", "origin", "HEAD:main")
-    return place
+    return again(started, tmp_path)

@@ -2,11 +2,13 @@
 Commands in processes of their own that need not import anything: forked from one that has DVC and its remotes loaded.
 
 A command takes as long as what it does, where a new interpreter takes a second of processor time to import S3 alone.
+`tests.acceptance.frozen` comes last: what is loaded is then no business of a fork's collector, which would copy all of it.
 """
 
 from __future__ import annotations
 
 import faulthandler
+import json
 import multiprocessing
 import os
 import sys
@@ -18,7 +20,7 @@ _FORKS = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload([
     "podium.cli.main", "podium.api", "podium.editing", "podium.resolve", "podium.storage.versions", "podium.publish",
     "dvc.cli", "dvc.commands.data_sync", "dvc.repo", "dvc_s3", "s3fs", "aiobotocore.session", "dvc_ssh", "sshfs", "asyncssh",
-    "dvc_webdav", "webdav4.fsspec", "dvc_http", "aiohttp", "aiohttp_retry",
+    "dvc_webdav", "webdav4.fsspec", "dvc_http", "aiohttp", "aiohttp_retry", "tests.acceptance.frozen",
 ])  # fmt: skip
 
 
@@ -27,12 +29,16 @@ _PATIENCE = 500
 
 
 @dataclass(frozen=True)
-class Ended:
+class Said:
     """How a command ended and what it printed; the code is negative where a signal ended it."""
 
     code: int
     out: str
     err: str
+
+    @property
+    def json(self):
+        return json.loads(self.out)
 
 
 class Running:
@@ -45,19 +51,21 @@ class Running:
         self.process = _FORKS.Process(target=_run, args=given)
         self.process.start()
 
-    def end(self) -> Ended:
+    def end(self) -> Said:
         """Wait for its end."""
         self.process.join(_PATIENCE)
         if self.process.is_alive():
             self.process.kill()
             self.process.join()
             raise AssertionError(f"it hangs; its stacks:\n{Path(self._folder.name, 'err').read_text()}")
-        out, err = (Path(self._folder.name, name).read_text() for name in ("out", "err"))
-        self._folder.cleanup()
         code = self.process.exitcode
         self.process.close()
+        files = [Path(self._folder.name, name) for name in ("out", "err")]
+        assert files[0].exists(), f"it ended with {code} before it began"
+        out, err = (file.read_text() for file in files)
+        self._folder.cleanup()
         assert "Traceback" not in err, err
-        return Ended(code, out, err)
+        return Said(code, out, err)
 
 
 def _run(program: str, arguments: list[str], cwd: str, env: dict[str, str], files: list[str]) -> None:

@@ -21,7 +21,7 @@ import yaml
 
 from podium import ci
 from podium.render import comment
-from tests.acceptance.conftest import Place
+from tests.acceptance.conftest import Place, again
 
 ROOT = Path(__file__).parents[2]
 PRODUCTION = "models/ImageClassifier/aliases/production.yaml"
@@ -177,16 +177,23 @@ def on_path(tmp_path, monkeypatch):
     return folder
 
 
-@pytest.fixture
-def pull_request(registry) -> Place:
-    """Give a registry with a version, on a branch that promotes it."""
+@pytest.fixture(scope="module")
+def made(started, tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("made")
+    registry = again(started, folder)
     registry.podium("log", "vision/resnet50", str(registry.model("out", "w")), "--link", "ImageClassifier")
     registry.commit("Log a version")
     registry.git("push", "-q", "origin", "HEAD:main")
     registry.git("checkout", "-q", "-b", "promote")
     registry.podium("promote", "ImageClassifier:v0", "production")
     registry.commit("Promote v0")
-    return registry
+    return folder
+
+
+@pytest.fixture
+def pull_request(made, tmp_path) -> Place:
+    """Give a registry with a version, on a branch that promotes it."""
+    return again(made, tmp_path)
 
 
 def _break(pull_request: Place) -> None:

@@ -6,17 +6,26 @@ from pathlib import Path
 import pytest
 
 import podium
+from tests.acceptance.conftest import again, found_from_anywhere
 
 
-@pytest.fixture
-def filled(registry):
-    """Give a registry with two versions of one artifact, of which one model links both."""
+@pytest.fixture(scope="module")
+def made(started, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("made")
+    registry = again(started, folder)
     for n in range(2):
         registry.podium(
             "log", "vision/resnet50", registry.model(f"out{n}", f"weights {n}"), "--metric", f"accuracy=0.9{n}",
             "--param", "lr=0.1", "--metadata", "license=mit", "--link", "ImageClassifier", "--commit",
         )  # fmt: skip
-    return registry
+    registry.git("push", "-q", "origin", "HEAD:main")
+    return folder
+
+
+@pytest.fixture
+def filled(made, tmp_path):
+    """Give a registry with two versions of one artifact, of which one model links both."""
+    return again(made, tmp_path)
 
 
 def test_a_version_is_immutable_and_its_record_written_once(filled):
@@ -102,7 +111,6 @@ def half_an_edit(registry):
 
 
 def test_a_python_edit_is_one_commit_or_nothing(filled, origin):
-    filled.git("push", "-q", "origin", "HEAD:main")
     head = filled.git("rev-parse", "HEAD")
     registry = podium.open(filled.root)
     with registry.edit("Promote v2", push=True) as edit:
@@ -118,7 +126,7 @@ def test_a_python_edit_is_one_commit_or_nothing(filled, origin):
 
 
 def test_a_bare_repository_and_a_url_are_read_without_a_checkout(filled, origin, tmp_path):
-    filled.git("push", "-q", "origin", "HEAD:main")
+    found_from_anywhere(filled)
     for where in (str(origin.root), f"file://{origin.root}"):
         said = filled.podium("-R", where, "resolve", "ImageClassifier:v0", "--format", "json")
         assert said.json["commit"] == filled.git("rev-parse", "HEAD").strip()
@@ -130,7 +138,6 @@ def test_a_bare_repository_and_a_url_are_read_without_a_checkout(filled, origin,
 
 
 def test_a_push_through_a_bare_repository(filled, origin):
-    filled.git("push", "-q", "origin", "HEAD:main")
     said = filled.podium("-R", origin.root, "promote", "ImageClassifier:v1", "production", "--push", "--format", "json")
     assert said.json["commit"] == origin.git("rev-parse", "main").strip()
     assert podium.open(origin.root).resolve("ImageClassifier:production").version == "v1"

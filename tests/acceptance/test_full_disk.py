@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+from tests.acceptance.conftest import again
+
 COMMANDS = (
     ("promote", "M:v0", "production"),
     ("promote", "M:v0", "production", "--commit"),
@@ -21,14 +23,22 @@ def everything(place):
     return {path: path.read_bytes() for path in files}
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-def test_a_disk_that_takes_nothing_is_said_and_nothing_changes(registry, command):
+@pytest.fixture(scope="module")
+def made(started, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("made")
+    registry = again(started, folder)
     registry.podium("log", "p/a", registry.model("out", "weights"), "--link", "M")
     registry.write(
         "models/M/model.yaml", "tags:   [vision]\ndescription: Labels photographs\nowners: ['@acme/vision']\n"
     )
     registry.commit("Log")
     registry.git("push", "-q", "origin", "HEAD:main")
+    return folder
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_a_disk_that_takes_nothing_is_said_and_nothing_changes(made, tmp_path, command):
+    registry = again(made, tmp_path)
     before, tips = everything(registry), registry.git("ls-remote", "origin")
     ran = subprocess.run(
         ["sh", "-c", 'ulimit -f 0; exec "$@"', "sh", sys.executable, "-m", "podium", *command],

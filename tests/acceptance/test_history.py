@@ -9,14 +9,15 @@ import pytest
 
 import podium
 from podium.errors import Denied, Unavailable
-from tests.acceptance.conftest import Place
+from tests.acceptance.conftest import Place, again, found_from_anywhere
 
 PRODUCTION = "models/M/aliases/production.yaml"
 
 
-@pytest.fixture
-def promoted(registry) -> Place:
-    """A registry in which production of M held v0, v1 and v2, pushed."""
+@pytest.fixture(scope="module")
+def made(started, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("made")
+    registry = again(started, folder)
     here = podium.open(registry.root)
     for n in range(3):
         with here.edit(f"Log v{n} (#{n + 1})", commit=True) as edit:
@@ -24,7 +25,13 @@ def promoted(registry) -> Place:
             edit.link(version, "M")
         promote(registry, f"v{n}", commit=True)
     registry.git("push", "-q", "origin", "HEAD:main")
-    return registry
+    return folder
+
+
+@pytest.fixture
+def promoted(made, tmp_path) -> Place:
+    """A registry in which production of M held v0, v1 and v2, pushed."""
+    return again(made, tmp_path)
 
 
 def promote(place: Place, version: str, **landing) -> None:
@@ -243,6 +250,7 @@ def test_a_stale_branch_conflicts_and_a_branch_that_merged_goes_back_as_main_doe
 
 
 def test_a_bare_repository_and_a_url_go_back_by_push(promoted, origin):
+    found_from_anywhere(promoted)
     said = promoted.podium("-R", origin.root.as_uri(), "rollback", "M", "production", "--push")
     assert said.out == "M production: v2 → v1\n"
     assert held(Place(origin.root)) == "v1"

@@ -80,11 +80,9 @@ def test_importing_podium_is_light():
 
 
 @pytest.mark.parametrize("command", [name for name in COMMANDS if name != "demo"])
-def test_every_command_has_help_with_an_example(command):
-    ran = subprocess.run(
-        [sys.executable, "-m", "podium", command, "--help"], capture_output=True, text=True, check=True
-    )
-    assert f"podium {command}" in ran.stdout.partition("\n")[2]
+def test_every_command_has_help_with_an_example(tmp_path, command):
+    said = Place(tmp_path).podium(command, "--help")
+    assert f"podium {command}" in said.out.partition("\n")[2]
 
 
 def test_a_broken_file_is_named_with_its_position(registry):

@@ -4,19 +4,26 @@ import subprocess
 
 import pytest
 
-from tests.acceptance.conftest import Place
+from tests.acceptance.conftest import Place, again
 
 ARTIFACT = "artifacts/vision/resnet50"
 MODEL = "models/Classifier"
 
 
-@pytest.fixture
-def ada(registry):
-    """A registry with one artifact and one registered model, pushed."""
+@pytest.fixture(scope="module")
+def made(started, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("made")
+    registry = again(started, folder)
     registry.podium("log", "vision/resnet50", str(registry.model("m0", "w0")), "--link", "Classifier", "--commit")
     registry.podium("promote", "Classifier:v0", "production", "--commit")
     registry.git("push", "-q", "origin", "HEAD:main")
-    return registry
+    return folder
+
+
+@pytest.fixture
+def ada(made, tmp_path):
+    """A registry with one artifact and one registered model, pushed."""
+    return again(made, tmp_path)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.conftest import Place, Said
+from tests.acceptance.conftest import Place, Said, again
 from tests.acceptance.typed import typed
 from tests.servers import DvcRemote, FolderStore
 
@@ -41,28 +41,20 @@ def several_apart(place, *commands, **env):
 
 
 @pytest.fixture(scope="module")
-def template(tmp_path_factory, nobodys_machine):
-    """A registry with two versions, its origin and its store, all found by relative paths."""
-    above = Place(tmp_path_factory.mktemp("template"))
-    above.git("init", "-q", "--bare", "-b", "main", "origin.git")
-    above.git("init", "-q", "-b", "main", "registry")
-    registry = Place(above.root / "registry")
-    registry.git("remote", "add", "origin", "../origin.git")
-    (above.root / "store").mkdir()
-    several(registry, ["init", "--entity", "acme", "--remote", "../store"])
-    registry.commit("Start a registry")
+def made(started, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("made")
+    registry = again(started, folder)
     for number in range(2):
         several(registry, ["log", "v/a", str(registry.model("out", f"weights {number}")), "--commit"])
-    registry.git("push", "-q", "-u", "origin", "main")
-    return above.root
+    registry.git("push", "-q", "origin", "main")
+    return folder
 
 
 @pytest.fixture
-def logged(template, tmp_path):
+def logged(made, tmp_path):
     """A registry with two versions, in a store that is a folder; its objects by path."""
-    shutil.copytree(template, tmp_path, dirs_exist_ok=True, symlinks=True)
     store = FolderStore(tmp_path / "store")
-    return Place(tmp_path / "registry"), store, {path: store.read(path) for path in store.paths()}
+    return again(made, tmp_path), store, {path: store.read(path) for path in store.paths()}
 
 
 @pytest.fixture

@@ -5,14 +5,21 @@ import sys
 
 import pytest
 
-from tests.acceptance.conftest import Place
+from tests.acceptance.conftest import Place, again
+
+
+@pytest.fixture(scope="module")
+def made(started, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("made")
+    registry = again(started, folder)
+    registry.podium("log", "vision/resnet50", str(registry.model("m0", "w0")), "--link", "Classifier", "--commit")
+    registry.git("push", "-q", "origin", "HEAD:main")
+    return folder
 
 
 @pytest.fixture
-def stocked(registry):
-    registry.podium("log", "vision/resnet50", str(registry.model("m0", "w0")), "--link", "Classifier", "--commit")
-    registry.git("push", "-q", "origin", "HEAD:main")
-    return registry
+def stocked(made, tmp_path):
+    return again(made, tmp_path)
 
 
 def proposed(origin):

@@ -8,20 +8,10 @@ import subprocess
 
 import pytest
 
-from tests.acceptance.conftest import Place
 from tests.acceptance.quick import Running
 from tests.servers import DvcRemote, FolderStore
 
 ABOUT = "artifacts/vision/resnet50/artifact.yaml"
-
-
-class Quick(Place):
-    """The same, in processes that have DVC loaded already."""
-
-    def podium(self, *arguments, code=0):
-        ended = Running("podium", [str(argument) for argument in arguments], self.root, {}).end()
-        assert ended.code == code, f"{arguments}: {ended.code}\n{ended.out}\n{ended.err}"
-        return ended
 
 
 @pytest.fixture
@@ -29,10 +19,9 @@ def here(registry, tmp_path):
     """A registry with a second remote, and one artifact that names it."""
     (tmp_path / "second").mkdir()
     DvcRemote(str(tmp_path / "second")).add(registry.root, "archive")
-    here = Quick(registry.root)
-    here.commit("Add a remote")
-    here.podium("create", "vision/resnet50", "--remote", "archive", "--commit")
-    return here
+    registry.commit("Add a remote")
+    registry.podium("create", "vision/resnet50", "--remote", "archive", "--commit")
+    return registry
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.quick import Ended, Running
+from tests.acceptance.quick import Running, Said
 from tests.servers import DvcRemote, FolderStore, object_path
 
 
@@ -30,7 +30,7 @@ class Place:
     server: Any
     remote: Callable[[int | None], DvcRemote]
 
-    def podium(self, *arguments: object, code: int = 0, **env: str) -> Ended:
+    def podium(self, *arguments: object, code: int = 0, **env: str) -> Said:
         ended = self.begin(*arguments, **env).end()
         assert ended.code == code, f"{arguments}: {ended.code}\n{ended.out}\n{ended.err}"
         return ended
@@ -38,12 +38,12 @@ class Place:
     def begin(self, *arguments: object, **env: str) -> Running:
         return Running("podium", [str(argument) for argument in arguments], self.root, env)
 
-    def dvc(self, *arguments: str, code: int = 0) -> Ended:
+    def dvc(self, *arguments: str, code: int = 0) -> Said:
         ended = Running("dvc", list(arguments), self.root, {}).end()
         assert ended.code == code, f"{arguments}: {ended.code}\n{ended.out}\n{ended.err}"
         return ended
 
-    def log(self, folder: Path, *more: object, code: int = 0) -> Ended:
+    def log(self, folder: Path, *more: object, code: int = 0) -> Said:
         return self.podium("log", "vision/resnet50", folder, *more, code=code)
 
     def forget(self) -> None:
