@@ -36,7 +36,7 @@ sys.path.insert(0, str(ROOT))
 from tests import servers  # noqa: E402
 
 MB = 1 << 20
-SERVERS = {"s3": servers.S3, "ssh": servers.Ssh, "webdav": servers.Web, "http": servers.Web}
+SERVERS = {"s3": servers.S3, "ssh": servers.Ssh, "webdav": servers.Web, "apache": servers.Apache, "http": servers.Web}
 NAME = "registry"
 VERSION = "vision/resnet50:v0"
 LONGEST = 420
@@ -62,7 +62,7 @@ class Trial:
     size: int
     way: str
     wire: servers.Wire
-    server: servers.S3 | servers.Ssh | servers.Web
+    server: servers.S3 | servers.Ssh | servers.Web | servers.Apache
     wrong: list[str] = field(default_factory=list)
     mend: Callable[[], object] = bool
     process: subprocess.Popen[str] | None = None

@@ -19,6 +19,7 @@ import socket
 import struct
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import urllib.error
@@ -34,6 +35,8 @@ WEED = Path(sys.executable).with_name("weed")
 SSHD = Path("/usr/sbin/sshd")
 NGINX = Path("/usr/sbin/nginx")
 NGINX_DAV = Path("/usr/lib/nginx/modules/ngx_http_dav_ext_module.so")
+APACHE = Path("/usr/sbin/apache2")
+APACHE_MODULES = Path("/usr/lib/apache2/modules")
 FCGIWRAP = Path("/usr/sbin/fcgiwrap")
 GIT_BACKEND = Path("/usr/lib/git-core/git-http-backend")
 
@@ -420,6 +423,61 @@ def _crypted(word: str) -> str:
     return subprocess.check_output(["openssl", "passwd", "-apr1", word], text=True).strip()
 
 
+_APACHE_CONF = """ServerName localhost
+Listen 127.0.0.1:{port}
+PidFile {d}/pid
+ErrorLog {d}/err
+DefaultRuntimeDir {d}
+DavLockDB {d}/locks
+DocumentRoot {d}/dav
+Alias /deaf {d}/dav
+Alias /dav {d}/dav
+<Location /deaf>
+RequestHeader unset Content-Range
+</Location>
+<Directory {d}/dav>
+Dav On
+Require all granted
+</Directory>
+"""
+
+
+class Apache:
+    """Apache's WebDAV, open to all of this machine: below /dav it takes parts of files, below /deaf it takes a part for the whole."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.process: subprocess.Popen[bytes] | None = None
+        (folder / "dav").mkdir(parents=True)
+        names = ("mpm_event", "authz_core", "alias", "headers", "dav", "dav_fs")
+        modules = "".join(f"LoadModule {name}_module {APACHE_MODULES}/mod_{name}.so\n" for name in names)
+        own = f"User #{os.getuid()}\nGroup #{os.getgid()}\n"
+        if os.geteuid() == 0:  # it does not run as root: let it write as somebody else
+            for place in (folder, folder / "dav"):
+                place.chmod(0o777)
+            own = "User nobody\nGroup nogroup\n"
+        (folder / "apache.conf").write_text(modules + own + _APACHE_CONF.format(d=folder, port=self.port))
+        self.start()
+
+    def remote(self, name: str, port: int | None = None, *, place: str = "dav") -> DvcRemote:
+        """Give a WebDAV remote whose folder is there."""
+        folder = self.store(name).folder
+        folder.mkdir(exist_ok=True)
+        folder.chmod(0o777)
+        return DvcRemote(f"webdav://127.0.0.1:{port or self.port}/{place}/{name}")
+
+    def store(self, name: str) -> FolderStore:
+        return FolderStore(self.folder / "dav" / name)
+
+    def start(self) -> None:
+        self.process = _run(APACHE, ["-D", "FOREGROUND", "-f", str(self.folder / "apache.conf")], self.folder / "out")
+        _until(lambda: listens(self.port), self.process)
+
+    def stop(self) -> None:
+        _kill(self.process)
+
+
 # --- the wire --------------------------------------------------------------------------------------------------------
 
 
@@ -456,9 +514,6 @@ class Wire:
         for thread in self._threads:
             thread.join()
         self._listener.close()
-        for pair in self._pairs:
-            for end in pair:
-                end.close()
 
     def after(self, size: int, act: Callable[[], object]) -> None:
         """Do something, once, as soon as so many more bytes have passed."""
@@ -466,7 +521,7 @@ class Wire:
             self._due = (self.passed + size, act)
 
     def cut(self) -> None:
-        """Break every connection there is."""
+        """Break every connection there is: who goes on sending is told that nobody is there."""
         with self._lock:
             pairs = list(self._pairs)
         for pair in pairs:
@@ -515,8 +570,23 @@ class Wire:
                 continue
             with self._lock:
                 self._pairs.append((client, server))
-            self._spawn(self._pump, client, server)
-            self._spawn(self._pump, server, client)
+            self._spawn(self._carry, client, server)
+
+    def _carry(self, client: socket.socket, server: socket.socket) -> None:
+        """
+        Carry bytes in both directions, and let go of both ends when there are no more.
+
+        An end that is only shut down still takes what comes until the kernel's room for it is full; who sends then waits.
+        """
+        back = threading.Thread(target=self._pump, args=(server, client), daemon=True)
+        back.start()
+        self._pump(client, server)
+        back.join()
+        with self._lock:
+            if (client, server) in self._pairs:
+                self._pairs.remove((client, server))
+        for end in (client, server):
+            end.close()
 
     def _pump(self, source: socket.socket, target: socket.socket) -> None:
         try:
@@ -681,6 +751,16 @@ def web(tmp_path_factory) -> Iterator[Web]:
     server = Web(tmp_path_factory.mktemp("web"))
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def apache() -> Iterator[Apache]:
+    """Another web server: WebDAV that takes parts of files."""
+    _need(APACHE, APACHE_MODULES / "mod_dav_fs.so")
+    with tempfile.TemporaryDirectory(prefix="podium-apache-") as folder:  # where somebody else than root may look
+        server = Apache(Path(folder))
+        yield server
+        server.stop()
 
 
 @pytest.fixture

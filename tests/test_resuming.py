@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from dataclasses import replace
+from functools import partialmethod
 
 import pytest
 from fsspec.callbacks import NoOpCallback
@@ -15,7 +16,7 @@ from podium.storage import Storage, begun, limits, partial, patience
 from podium.storage.by_ssh import Upload
 from podium.storage.failures import Broken
 from podium.storage.remote import ServerRemote
-from tests.servers import hanging, object_path
+from tests.servers import Apache, hanging, object_path
 from tests.storage_helpers import at, files_below, forget_cache, record, registry, spoil, write
 
 pytestmark = [pytest.mark.usefixtures("closed"), pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")]
@@ -203,6 +204,27 @@ def test_what_an_ssh_server_has_too_much_of_gets_no_name(reach, source, quick, m
     assert far.store.paths() == set()
     Storage.at(far.root).push([record(content)])
     proven(far, content)
+
+
+# --- up, over WebDAV: where the server takes parts -----------------------------------------------------------------------
+
+
+@pytest.mark.xdist_group("apache")
+@pytest.mark.parametrize("place", ["dav", "deaf"])
+def test_an_upload_over_webdav_goes_on_in_the_next_run_where_the_server_takes_parts(
+    reach, source, apache, place, monkeypatch
+):
+    monkeypatch.setattr(patience, "LATER", 1)
+    monkeypatch.setattr(apache, "remote", partialmethod(Apache.remote, place=place).__get__(apache))
+    far = reach("apache")
+    content = far.storage.add(source)
+    if place == "dav":
+        left = broken_off_on_its_way(far, content)
+        assert LARGE.startswith(far.store.read(left))
+    before = far.wire.passed
+    Storage.at(far.root).push([record(content)])
+    proven(far, content)
+    assert (far.wire.passed - before < 22 * MB) == (place == "dav")
 
 
 # --- down ------------------------------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from podium.storage.failures import Broken
 _PIECE = 1 << 20
 _AT_ONCE = 8
 """Pieces under way at a time: as much as a quick line takes while the server's word comes back."""
-_TAIL = 4 << 20
+TAIL = 4 << 20
 """Bytes that are read back."""
 
 
@@ -55,7 +55,7 @@ class Upload:
         ):
             with self.source.open("rb") as near:
                 if self.arrived and not await self._is_there(near, far):
-                    self._note(0)
+                    self.note(0)
                 callback.relative_update(self.arrived)
                 await self._send(near, far, callback)
             if self.arrived >= _PIECE:
@@ -65,16 +65,17 @@ class Upload:
         """Make sure that the server has as many bytes as there are; raises Broken, and begins anew the next time."""
         size = (await far.stat()).size
         if size != self.source.stat().st_size:
-            self._note(0)
+            self.note(0)
             raise Broken(f"an ssh server has {size} bytes of a file, not those that were sent", "see who writes there")
 
-    def _note(self, arrived: int) -> None:
+    def note(self, arrived: int) -> None:
+        """Take note of how much the server has."""
         self.arrived = arrived
         self.keep(arrived)
 
     async def _is_there(self, near: BinaryIO, far: Any) -> bool:
         """Tell whether the end of what arrived is what was sent."""
-        start = max(0, self.arrived - _TAIL)
+        start = max(0, self.arrived - TAIL)
         near.seek(start)
         return bool(await far.read(self.arrived - start, start) == near.read(self.arrived - start))
 
@@ -91,7 +92,7 @@ class Upload:
                 if len(under_way) >= _AT_ONCE or not piece:
                     length, end, task = under_way.popleft()
                     await task
-                    self._note(max(self.arrived, end))  # a try that was given up may have come further
+                    self.note(max(self.arrived, end))  # a try that was given up may have come further
                     callback.relative_update(length)
         finally:
             for *_, task in under_way:

@@ -50,8 +50,7 @@ class Patience:
                 result = attempt()
             except Broken as broken:
                 if (now := progress()) > before:
-                    failures, before = 0, now
-                    self.answered()
+                    failures, before, self._answered = 0, now, True  # when it was heard, whoever heard it says
                 failures += 1
                 self.wait(broken, failures, began, FIRST if costly and isinstance(broken, Failed) else LATER)
             else:

@@ -15,7 +15,7 @@ from typing import Any
 
 from podium.errors import Denied, Unavailable
 from podium.progress import silent
-from podium.storage import begun, clients, hashing, limits, multipart, partial, renewal, sftp, stored
+from podium.storage import begun, by_webdav, clients, hashing, limits, multipart, partial, renewal, sftp, stored
 from podium.storage.begun import Note
 from podium.storage.by_ssh import Upload
 from podium.storage.failures import Broken, is_answer, unreachable
@@ -62,8 +62,9 @@ class ServerRemote:
         self._path = path
         self._patience = Patience(name, self._connect_anew)
         self._watch = Watch(_own_limit(filesystem.config))
-        self._step = _SMALL_BLOCK if self._fills_blocks else hashing.CHUNK
+        self._step = _SMALL_BLOCK if self._is_webdav else hashing.CHUNK
         self._connecting = threading.Lock()
+        self._takes_parts = self._is_webdav
 
     def probe(self) -> None:
         """
@@ -236,7 +237,7 @@ class ServerRemote:
             bucket, key, _ = self._filesystem.fs.split_path(place)
             multipart.Sending(self._ask_s3, bucket, key, source).send(meter.add)
             return
-        goes_on = self._filesystem.protocol == "ssh" and size >= partial.LEAST
+        goes_on = (self._filesystem.protocol == "ssh" or self._takes_parts) and size >= partial.LEAST
         with begun.noted(self._aside if goes_on else None, md5, self._address) as note:
             self._send_as(note, md5, source, meter)
             note.keep(0)
@@ -246,7 +247,12 @@ class ServerRemote:
         place = self._place(md5)
         size = source.stat().st_size
         temporary = self._filesystem.join(self._filesystem.parent(place), note.name)
-        upload = Upload(source, temporary, min(note.arrived, size), note.keep)
+
+        def arrived(so_far: int) -> None:
+            note.keep(so_far)
+            self._patience.answered()
+
+        upload = Upload(source, temporary, min(note.arrived, size), arrived)
 
         def attempt() -> None:
             counted = Counted(meter)
@@ -276,7 +282,7 @@ class ServerRemote:
     @property
     def _address(self) -> str:
         """What tells this remote from others; without credentials."""
-        where = [str(self._filesystem.fs_args.get(option, "")) for option in ("host", "port", "username")]
+        where = [str(self._filesystem.fs_args.get(option, "")) for option in ("base_url", "host", "port", "username")]
         return " ".join([self._filesystem.protocol, *where, self._path])
 
     def _ask_s3(self, request: str, *, body: Callable[[], Any] | None = None, **arguments: Any) -> dict[str, Any]:
@@ -300,13 +306,24 @@ class ServerRemote:
         self._filesystem.makedirs(self._filesystem.parent(place), exist_ok=True)
         if self._filesystem.protocol == "ssh":
             upload.put(self._filesystem.fs, counted.callback())
-        else:
+        elif not self._put_parts(upload, counted):
             self._filesystem.put_file(source, upload.target, callback=counted.callback())
         self._rename(upload.target, place)
 
+    def _put_parts(self, upload: Upload, counted: Counted) -> bool:
+        """Send a large file in parts, where the server takes such; tells whether it does."""
+        if not self._takes_parts or upload.source.stat().st_size < partial.LEAST:
+            return False
+        try:
+            by_webdav.put(upload, self._filesystem.fs.client, counted.callback())
+        except by_webdav.NoParts:
+            self._takes_parts = False
+            upload.note(0)
+        return self._takes_parts
+
     def _rename(self, temporary: str, place: str) -> None:
         """Give what has arrived its name, at one stroke; the WebDAV client's own way is to copy it, then delete it."""
-        if self._filesystem.protocol in {"webdav", "webdavs"}:
+        if self._is_webdav:
             self._filesystem.fs.client.move(temporary, place, overwrite=True)
         else:
             self._filesystem.move(temporary, place)
@@ -385,8 +402,7 @@ class ServerRemote:
         return self._filesystem.protocol in {"http", "https"}
 
     @property
-    def _fills_blocks(self) -> bool:
-        """Tell whether the client waits until a block is full, of an answer that may come slowly."""
+    def _is_webdav(self) -> bool:
         return self._filesystem.protocol in {"webdav", "webdavs"}
 
     @property
