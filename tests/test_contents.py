@@ -80,7 +80,9 @@ def test_a_verdict_with_what_is_kept_is_the_one_without(history, place, monkeypa
 def test_content_that_is_there_already_is_found_and_no_other_version_is_read(history, place, line, monkeypatch):
     judged(history, line[1], line[2], kept_in(place, history))
     read, content = [], touched._content
-    monkeypatch.setattr(touched, "_content", lambda tree, path: read.append(path) or content(tree, path))
+    monkeypatch.setattr(
+        touched, "_content", lambda tree, path, *entry: read.append(path) or content(tree, path, *entry)
+    )
     found = judged(history, line[2], line[3], kept_in(place, history))
     assert [(one.rule, one.path) for one in found.findings] == [("content-unique", f"{VERSIONS}/v6.dvc")]
     assert {*read} == {f"{VERSIONS}/v6.dvc"}
@@ -88,7 +90,9 @@ def test_content_that_is_there_already_is_found_and_no_other_version_is_read(his
 
 def test_what_one_step_read_is_known_to_the_next(history, line, monkeypatch):
     read, content = [], touched._content
-    monkeypatch.setattr(touched, "_content", lambda tree, path: read.append(path) or content(tree, path))
+    monkeypatch.setattr(
+        touched, "_content", lambda tree, path, *entry: read.append(path) or content(tree, path, *entry)
+    )
     assert len([*review.each_step(history.repository, line[0], line[-1])]) == 3
     assert read.count(f"{VERSIONS}/v0.dvc") == 1
 

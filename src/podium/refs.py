@@ -89,7 +89,7 @@ def why_not_tag(tag: str) -> str | None:
 
 def is_version(text: str) -> bool:
     """Tell whether this is a version: ``v0``, ``v1``, … without leading zeros."""
-    return _is_text(text) and VERSION.fullmatch(text) is not None
+    return isinstance(text, str) and VERSION.fullmatch(text) is not None
 
 
 def number(version: str) -> int:

@@ -7,9 +7,9 @@ Paths are relative, with ``/``; names that are no UTF-8 carry surrogates (``os.f
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from podium.errors import Denied
 from podium.visible import visible
@@ -24,8 +24,7 @@ LARGEST = 8 * 1024 * 1024
 """Bytes of a file that is read; eight times of what a file of the format may have."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One name in a folder: its mode as Git writes it, and Git's id of its content where that is known."""
 
     name: str
@@ -58,6 +57,12 @@ class Tree(Protocol):
 
     def read(self, path: str) -> bytes:
         """Give the content of a plain file; raises KeyError where there is none."""
+
+
+def read_again(tree: Tree, path: str, entry: Entry) -> bytes:
+    """Give the content of a plain file that was there before as it is now: in the quickest way that the tree has."""
+    quick: Callable[[Entry], bytes] | None = getattr(tree, "read_again", None)
+    return quick(entry) if quick is not None and entry.id is not None else tree.read(path)
 
 
 MOST = 250_000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +15,8 @@ from podium.errors import Refused
 from podium.history import Step
 from podium.layout import DOCUMENTS, Document, Place
 from podium.model import Alias, Artifact, Link, Record, Registry, Settings
-from podium.tree import Entry, Tree
+from podium.refs import VERSION
+from podium.tree import FILE, Entry, Tree
 from podium.visible import visible
 
 if TYPE_CHECKING:
@@ -61,6 +63,10 @@ class Flaw:
     severity: Severity | None = None
 
 
+_OF_VERSIONS = {(3, layout.MODELS, "versions"): ".yaml", (4, layout.ARTIFACTS, "versions"): ".dvc"}
+"""How the files end that are versions, by the folder they lie in: how deep, below what, and its name."""
+
+
 @dataclass(frozen=True)
 class Folder:
     """One folder that the format knows, and what lies in it."""
@@ -78,6 +84,23 @@ class Folder:
     def names(self) -> frozenset[str]:
         """The names in it."""
         return frozenset(entry.name for entry in self.entries)
+
+    @cached_property
+    def versions(self) -> frozenset[str]:
+        """The names in it of plain files that are called as versions are here: no rule on names has anything to say of them."""
+        suffix = _OF_VERSIONS.get((len(self.parts), self.parts[0], self.parts[-1])) if self.parts else None
+        if suffix is None:
+            return frozenset()
+        is_one = re.compile(VERSION.pattern + re.escape(suffix)).fullmatch
+        return frozenset([name for name, mode, _ in self.entries if mode == FILE and is_one(name)])
+
+    @cached_property
+    def others(self) -> Sequence[Entry]:
+        """The entries that are none of these."""
+        versions = self.versions
+        if not versions:
+            return self.entries
+        return [entry for entry in self.entries if entry.mode != FILE or entry.name not in versions]
 
     def at(self, name: str) -> str:
         """Give the path of a name in it."""

@@ -207,37 +207,26 @@ def _judge_files(
             aliases[place.member] = Alias(data["version"], data["generation"])
         else:
             about = data
-    numbers += [stem for stem, _ in others]
-    skipped += sum(entry.is_file for _, entry in others)
+    numbers += others
+    skipped += len(others)
     ordered = tuple(sorted(numbers, key=refs.number))
     assert unit.kind is not None
     return Subject(unit.kind, unit.name, around, ordered, about, aliases, links, contents), files, skipped
 
 
-def _left_alone(
-    unit: Unit, folders: Sequence[Folder], part: Part | None
-) -> tuple[Sequence[tuple[str, Entry]], Sequence[Folder]]:
+def _left_alone(unit: Unit, folders: Sequence[Folder], part: Part | None) -> tuple[Sequence[str], Sequence[Folder]]:
     """Give the versions of which no more counts than that they are there, and the folders without these."""
-    found: list[tuple[str, Entry]] = []
     if part is None:
-        return found, folders
+        return (), folders
     path, suffix = f"{unit.folder}/versions", ".yaml" if unit.kind == "model" else ".dvc"
-    written = {path.rpartition("/")[2] for path in part.files}
-
-    def looked_into(entry: Entry) -> bool:
-        stem = entry.name.removesuffix(suffix)
-        if stem == entry.name or entry.name in written or stem in part.versions:
-            return True
-        if entry.is_folder or not refs.is_version(stem):
-            return True
-        found.append((stem, entry))
-        return False
-
-    rest = [
-        Folder(each.path, [*filter(looked_into, each.entries)], each.tree) if each.path == path else each
-        for each in folders
-    ]
-    return found, rest
+    found = next((folder for folder in folders if folder.path == path), None)
+    if found is None:
+        return (), folders
+    known = {path.rpartition("/")[2] for path in part.files} | {f"{version}{suffix}" for version in part.versions}
+    alone = found.versions - known
+    left = [entry.name[: -len(suffix)] for entry in found.entries if entry.name in alone]
+    rest = Folder(path, [entry for entry in found.entries if entry.name not in alone], found.tree)
+    return left, [rest if folder is found else folder for folder in folders]
 
 
 def _places(folders: Sequence[Folder]) -> Iterator[tuple[str, Place, Entry]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
@@ -181,10 +181,9 @@ def _folders(tree: Tree, folder: str) -> list[str]:
     return [entry.name for entry in tree.list(folder) if entry.is_folder]
 
 
-def _stems(tree: Tree, folder: str, suffix: str) -> Iterator[str]:
-    for entry in tree.list(folder):
-        if entry.is_file and entry.name.endswith(suffix):
-            yield entry.name[: -len(suffix)]
+def _stems(tree: Tree, folder: str, suffix: str) -> list[str]:
+    end = -len(suffix)
+    return [entry.name[:end] for entry in tree.list(folder) if entry.name.endswith(suffix) and entry.is_file]
 
 
 def _is_there(files: Sources, folder: str) -> bool:

@@ -131,7 +131,13 @@ class Listing:
     @cached_property
     def entries(self) -> tuple[Entry, ...]:
         """What it holds, by name; one that is there twice is there twice."""
-        return tuple(sorted(map(_entry, self.raw), key=_NAME))
+        modes = _MODES  # nothing else is looked up, and nothing called that is not C: there may be 100,000 names
+        made = [
+            Entry(name.decode("utf-8", "surrogateescape"), modes.get(mode) or int(mode, 8), id_.hex())
+            for mode, name, id_ in self.raw
+        ]
+        made.sort(key=_NAME)
+        return tuple(made)
 
     def get(self, name: str) -> Entry | None:
         """Give the entry of a name."""
@@ -232,6 +238,15 @@ class ObjectTree:
         size = _size(self.repository, entry.id)
         if size > LARGEST:
             raise TooLarge(path, size)
+        return content(self.repository, entry.id)
+
+    def read_again(self, entry: Entry) -> bytes:
+        """
+        Give the content of an entry that was in the registry before: how large it is was looked at then.
+
+        To ask for the size takes Git as long as to read it all. Raises Unavailable where the object is missing.
+        """
+        assert entry.id is not None
         return content(self.repository, entry.id)
 
     @property

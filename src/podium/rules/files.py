@@ -48,7 +48,7 @@ class OnlyKnownFiles(Rule):
     def in_folder(self, folder: Folder) -> Iterator[Flaw]:
         """Look at each name in one folder."""
         parts = folder.parts
-        for entry in folder.entries:
+        for entry in folder.others:
             if entry.mode == FILE and _is_known_file(parts, entry.name):
                 continue
             if not parts and entry.name not in _TOP:
@@ -205,7 +205,7 @@ def own_file(folder: Folder, name: str) -> str:
 
 def _member_names(folder: Folder) -> Iterator[Flaw]:
     suffix = _suffix(folder.parts)
-    for entry in folder.entries:
+    for entry in folder.others:
         name = entry.name
         if not entry.is_file or not name.endswith(suffix):
             continue

@@ -12,7 +12,7 @@ from podium.diff import Change
 from podium.errors import Refused
 from podium.history import Step
 from podium.model import Registry
-from podium.tree import Tree
+from podium.tree import Entry, Tree, read_again
 
 _MD5 = re.compile(rb"outs:\n- md5: ([0-9a-f]{32}\.dir)\n")
 
@@ -132,25 +132,38 @@ def _of_equal_content(step: Step, unit: Unit, written: Mapping[str, str]) -> Ite
     wanted.add(None)  # what is not seen may be equal
     tree, folder = step.after.tree, f"{unit.folder}/versions"
     known = step.contents(folder)
+    names = {path.rpartition("/")[2] for path in written.values()}
     for entry in tree.list(folder):
         content = known.get(entry.id) if entry.id is not None and entry.is_file else None
         if content is None:
-            content = _content(tree, f"{folder}/{entry.name}")
+            content = _content(tree, f"{folder}/{entry.name}", entry if entry.name not in names else None)
             if content is not None and entry.id is not None:
                 known[entry.id] = content
         if content in wanted and (number := entry.name.rpartition(".")[0]) not in written:
             yield number
 
 
-def _content(tree: Tree, path: str) -> str | None:
-    """Give what is not to be there twice: of a record its hash, of a link its target; ``None`` where that is not seen."""
+def _content(tree: Tree, path: str, unchanged: Entry | None = None) -> str | None:
+    """
+    Give what is not to be there twice: of a record its hash, of a link its target; ``None`` where that is not seen.
+
+    ``unchanged`` is the entry of a file that the step leaves as it was.
+    """
     try:
-        raw = tree.read(path)
-        quick = _MD5.match(raw)  # where the rest is sound, this is what the parser reads, too
-        if quick is not None:
-            return quick[1].decode()
+        if unchanged is None:
+            return _said(tree.read(path))
+        return _said(read_again(tree, path, unchanged)) if unchanged.is_file else None
+    except (KeyError, Refused):
+        return None
+
+
+def _said(raw: bytes) -> str | None:
+    quick = _MD5.match(raw)  # where the rest is sound, this is what the parser reads, too
+    if quick is not None:
+        return quick[1].decode()
+    try:
         data = codec.decode(raw)
-    except (KeyError, Malformed, Refused):
+    except Malformed:
         return None
     return f"{data['artifact']}:{data['version']}" if {"artifact", "version"} <= data.keys() else None
 
