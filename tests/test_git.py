@@ -410,8 +410,11 @@ def test_names_that_are_no_utf8_survive(root):
 
 
 def test_reading_a_working_tree_needs_neither_pygit2_nor_git(root):
+    write(root, "usr/lib/somebodys.own", "")  # Git is not asked either what lies beside a registry: it may be a whole disk
+    write(root, ".github/CODEOWNERS", "")
     program = (
-        "import sys; from pathlib import Path; from podium import git\n"
+        "import sys; from pathlib import Path; from podium import codeowners, git\n"
+        "assert codeowners.place(git.locate(None, Path.cwd()).tree()) == '.github/CODEOWNERS'\n"
         "files = git.locate(None, Path.cwd()).tree()\n"
         "assert files.read('models/m/versions/v0.yaml') and files.list('models') and files.list('models/m/versions')\n"
         "assert 'pygit2' not in sys.modules"

@@ -17,8 +17,8 @@ _LINE = re.compile(r"[^\n]*\n|[^\n]+")
 
 def place(tree: Tree) -> str:
     """Give the file that the forge reads: GitLab's own where the repository speaks of GitLab and not of GitHub."""
-    names = {entry.name for entry in tree.list("")}
-    gitlab = names & {".gitlab", ".gitlab-ci.yml"} and ".github" not in names
+    # by name: what else lies beside a registry may be a whole disk, of which Git would tell file by file
+    gitlab = tree.entry(".github") is None and (tree.entry(".gitlab") or tree.entry(".gitlab-ci.yml"))
     return layout.GITLAB_CODEOWNERS if gitlab else layout.CODEOWNERS
 
 

@@ -47,6 +47,22 @@ WRITING = {
     "use over a URL": "-R {url} use M:v0",
     "site build": "site build {root}/site",
 }
+MORE = {
+    "log --pr": "log vision/resnet50 {root}/second --link M --pr",
+    "log over a URL": "-R {url} log vision/resnet50 {root}/second --link M --push",
+    "log of a large file": "log vision/resnet50 {root}/large --push",
+    "rollback --push": "rollback M production --to v0 --push",
+    "tag --pr": "tag add M text --pr",
+    "ci github": "ci github",
+    "ci pre-receive": "ci pre-receive {root}/origin.git",
+    "copy --all": "copy storage mirror --all",
+    "use over files": "use M:v0 --to {root}/full --force",
+    "use of one file": "use M:v0 --to {root}/to --file *.json",
+    "site build over a site": "site build {root}/old-site",
+    "bundle import into a clone": "bundle import {root}/kept.podium {root}/registry",
+    "bundle create of two": "bundle create {root}/made.podium main before",
+}
+"""More that writes: what it does to a disk is in part like what the commands above do, so that few of these are tried a run."""
 READING = {
     "list": "list",
     "list over a URL": "-R {url} list",
@@ -96,7 +112,7 @@ class Scene:
 
     def words(self, command: str) -> list[str]:
         """Give what somebody types."""
-        words = (WRITING | READING)[command].format(root=self.root, url=f"file://{self.root}/origin.git").split()
+        words = (WRITING | READING | MORE)[command].format(root=self.root, url=f"file://{self.root}/origin.git").split()
         return words if words[0] in {"-R", "init"} else ["-R", str(self.registry), *words]
 
     def run(self, command: str, hit: Hit | None = None, **options: bool) -> Ended:
@@ -116,7 +132,7 @@ class Scene:
     def seen(self) -> dict[str, str]:
         """Give what anybody can see: files of checkouts, the origin's tip, the stores' objects, what was handed out."""
         found = {}
-        for top in ("registry", "imported", "fresh", "to", "site"):
+        for top in ("registry", "imported", "fresh", "to", "full", "site", "old-site"):
             for path in sorted((self.root / top).rglob("*")):
                 parts = path.relative_to(self.root).parts
                 passed = {".git", "cache", "tmp", ".state.json"} & {*parts}
@@ -146,6 +162,7 @@ class Scene:
                     assert hashlib.md5(path.read_bytes()).hexdigest() == name, f"{path} is half written"
         for path in (
             *(self.root / "to").glob("*.safetensors"),
+            *(path for path in (self.root / "full").glob("model.safetensors") if path.read_text() != "mine"),
             *(self.root / "cache").glob("versions/*/*.safetensors"),
         ):
             assert path.read_text() == "weights", f"{path} is half written"
@@ -197,6 +214,12 @@ def _furnish(scene: Scene) -> None:
     _log(place, "text/bert", place.model("bert", "bert"), "--no-upload")
     place.write("models/Messy/model.yaml", MESSY)
     place.model("second", "better weights")
+    place.model("large", "large weights" * 200_000)
+    (root / "full").mkdir()
+    for name in ("model.safetensors", "notes.txt"):
+        (root / "full" / name).write_text("mine")
+    typed("-R", place.root, "site", "build", root / "old-site", codes={0})
+    place.git("branch", "before")
     place.commit("Go on")
     place.git("push", "-q", "origin", "HEAD:main")
     for at in (root / "store", place.root / ".dvc" / "cache"):

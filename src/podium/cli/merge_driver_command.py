@@ -41,7 +41,7 @@ def install(context: click.Context) -> None:
         raise click.UsageError("a merge driver is for a checkout: run this in a clone")
     git.install_driver(registry.source, driver())
     say.result(f"Git merges models/ and artifacts/ of {registry.source.root} with podium")
-    if ".gitattributes" not in {entry.name for entry in registry.value.tree.list("")}:
+    if registry.value.tree.entry(".gitattributes") is None:
         say.note("there is no .gitattributes that says so yet: `podium init` writes it")
 
 
