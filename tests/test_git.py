@@ -410,7 +410,9 @@ def test_names_that_are_no_utf8_survive(root):
 
 
 def test_reading_a_working_tree_needs_neither_pygit2_nor_git(root):
-    write(root, "usr/lib/somebodys.own", "")  # Git is not asked either what lies beside a registry: it may be a whole disk
+    write(
+        root, "usr/lib/somebodys.own", ""
+    )  # Git is not asked either what lies beside a registry: it may be a whole disk
     write(root, ".github/CODEOWNERS", "")
     program = (
         "import sys; from pathlib import Path; from podium import codeowners, git\n"

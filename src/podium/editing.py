@@ -180,7 +180,8 @@ class Editing:
         back = self._gone_already(line, reference, alias, to)
         if back is None:
             back = timeline.way_back(line, self._seen, reference, alias, to)
-            if isinstance(source, git.Checkout) and self._landing.is_remote:
+            is_there = back.seen.version == back.version.version
+            if isinstance(source, git.Checkout) and self._landing.is_remote and not is_there:
                 timeline.check_known(source, line, self._seen, reference, alias)
         problems = custody.problems(self._registry.storage, [back.version.record], self._progress)
         for lacks in problems.values():
@@ -198,8 +199,12 @@ class Editing:
         source = self._registry.source
         if not isinstance(source, git.Checkout) or self._landing.is_remote:
             return None
-        back = timeline.gone_already(source, line, reference, alias, to)
         path = layout.alias(reference.kind, reference.name, alias)
+        if self._landing is publish.Landing.COMMIT and publish.is_done(source, path):
+            done = timeline.committed_already(source, line, reference, alias, to)
+            if done is not None:
+                return done
+        back = timeline.gone_already(source, line, reference, alias, to)
         if self._landing is publish.Landing.COMMIT and (back is None or not publish.is_left(source, path)):
             timeline.check_committed(source, reference, alias)
         return back

@@ -208,7 +208,7 @@ def test_a_promotion_that_this_checkout_has_not_seen_is_not_undone(promoted):
     other = clone(promoted, "other")
     promote(other, "v0", push=True)
     for to in (None, "v1"):
-        with pytest.raises(Denied, match=r"moved by somebody else.* v2 → v0 by Ada Lovelace .*Promote v0"):
+        with pytest.raises(Denied, match=r"moved meanwhile.* v2 → v0 by Ada Lovelace .*Promote v0"):
             rollback(promoted, push=True, to=to)
     promoted.git("fetch", "-q")
     assert rollback(promoted, push=True).result == "M production: v0 → v2"

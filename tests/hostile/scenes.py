@@ -51,6 +51,7 @@ MORE = {
     "log --pr": "log vision/resnet50 {root}/second --link M --pr",
     "log over a URL": "-R {url} log vision/resnet50 {root}/second --link M --push",
     "log of a large file": "log vision/resnet50 {root}/large --push",
+    "rollback --commit, not told where to": "rollback M production --commit",
     "rollback --push": "rollback M production --to v0 --push",
     "tag --pr": "tag add M text --pr",
     "ci github": "ci github",
@@ -136,7 +137,7 @@ class Scene:
             for path in sorted((self.root / top).rglob("*")):
                 parts = path.relative_to(self.root).parts
                 passed = {".git", "cache", "tmp", ".state.json"} & {*parts}
-                if path.is_file() and not passed and not path.match("to/.podium-*.tmp"):  # these are swept after a day
+                if path.is_file() and not passed and not path.match(".podium-*.tmp"):  # these are swept after a day
                     found[str(path.relative_to(self.root))] = _told(path)
         for store in ("store", "mirror", "fresh-store"):
             found[store] = "\n".join(sorted(_objects(self.root / store)))

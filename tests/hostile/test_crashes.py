@@ -48,9 +48,8 @@ class Stage:
         if name.startswith("bundle create"):  # it never writes over a file
             (self.scene.root / "made.podium").unlink(missing_ok=True)
         again = typed(*self.scene.words(name))
-        if (
-            "remove the file manually" in again.err
-        ):  # git's server leaves a lock where its disk fails; no client can tell
+        # git's server leaves a lock where its disk fails; no client can tell
+        if "remove the file manually" in again.err or "may have left a lock" in again.err:
             for lock in (self.scene.root / "origin.git").rglob("*.lock"):
                 lock.unlink()
             again = typed(*self.scene.words(name))

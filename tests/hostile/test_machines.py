@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -69,6 +70,37 @@ def test_a_home_that_is_a_file_is_named(clone, tmp_path, monkeypatch):
     (tmp_path / "home").write_text("")
     monkeypatch.setenv("DVC_GLOBAL_CONFIG_DIR", str(tmp_path / "home/.config/dvc"))
     assert str(tmp_path / "home") in typed("-R", clone, "verify", codes={3}).err
+
+
+GARBLED = {
+    "commit-tree": [*PROMOTE, "--push"],
+    "ls-remote": [*PROMOTE, "--push"],
+    "rev-parse": [*PROMOTE, "--commit"],
+    "merge-tree": ["plan", "main", "side"],
+    "log": ["history"],
+    "rev-list": ["rollback", "ImageClassifier", "production"],
+    **{verb: ["gc", "--cache"] for verb in ("for-each-ref", "cat-file", "reflog", "diff-tree")},
+}
+SAYS_ANYTHING = """\
+#!/bin/sh
+for word; do
+  case $word in VERB) printf 'warning: it is Friday\\n\\0\\377\\0'; exit 0;; esac
+done
+exec GIT "$@"
+"""
+
+
+@pytest.mark.parametrize("verb", GARBLED)
+def test_what_is_called_git_and_answers_otherwise_is_not_believed(clone, verb, tmp_path, monkeypatch):
+    if verb == "merge-tree":
+        for words in ("switch -qc side", "commit -qm a --allow-empty", "switch -q main", "commit -qm b --allow-empty"):
+            subprocess.run(["git", *words.split()], cwd=clone, check=True)
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/git").write_text(SAYS_ANYTHING.replace("VERB", verb).replace("GIT", shutil.which("git") or ""))
+    (tmp_path / "bin/git").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    said = typed("-R", clone, *GARBLED[verb], codes={3})
+    assert f"`git {verb}` answers as git does not" in said.err
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from podium import layout
 from podium.errors import Denied, Unavailable
-from podium.git import leftovers, program
+from podium.git import ids, leftovers, program
 from podium.git.program import Ran
 from podium.git.sources import Checkout, Source
 from podium.git.writing import not_committed
@@ -82,7 +82,8 @@ def commit_paths(checkout: Checkout, paths: Sequence[str], message: str, hold: i
 
 def _head(checkout: Checkout) -> str:
     """Give the commit at HEAD; nothing where there is none."""
-    return program.run(checkout.root, "rev-parse", "--quiet", "--verify", "HEAD").text
+    ran = program.run(checkout.root, "rev-parse", "--quiet", "--verify", "HEAD")
+    return ids.one(ran.out, "rev-parse") if ran.code == 0 else ""
 
 
 def catch_up(checkout: Checkout, paths: Sequence[str]) -> None:
@@ -117,7 +118,7 @@ def training_source(cwd: Path) -> dict[str, str]:
     if ran.code != 0:
         return {}
     top, _, commit = ran.text.partition("\n")
-    if (Path(top) / layout.REGISTRY).is_file():
+    if (Path(top) / layout.REGISTRY).is_file() or re.fullmatch("[0-9a-f]{40,64}", commit) is None:
         return {}
     dirty = program.run(cwd, "status", "--porcelain", "--untracked-files=no").out.strip()
     found = {"commit": f"{commit}-dirty" if dirty else commit}

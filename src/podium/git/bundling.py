@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from podium.errors import Denied, Unavailable
-from podium.git import program
+from podium.git import ids, leftovers, program
 from podium.git.objects import shallow_boundary
 from podium.git.remote import QUIET
 from podium.git.revisions import UNSHALLOW, commit_named
@@ -60,17 +61,26 @@ def unpacked(file: Path, folder: Path, refspec: str = "+refs/*:refs/*") -> dict[
     ran = program.run(folder, *_CHECKED, "fetch", *QUIET, "--", str(file), refspec, bare=True, timeout=program.NETWORK)
     if ran.code != 0:
         raise Denied(f"the history in the bundle cannot be read: {ran.messages.splitlines()[-1:]}", "make it anew")
-    listed = program.output(folder, "for-each-ref", "--format=%(objectname)\t%(refname)", bare=True).decode()
-    pairs = (line.partition("\t") for line in listed.splitlines())
-    return {name: id_ for id_, _, name in pairs}
+    listed = program.output(folder, "for-each-ref", "--format=%(objectname)\t%(refname)", bare=True)
+    return ids.by_name(listed, "for-each-ref")
 
 
 def taken_over(file: Path, checkout: Path, remote: str) -> None:
     """Fetch the branches of a file as those of a remote of that name, and its tags that are new; raises Unavailable."""
     specs = (f"+refs/heads/*:refs/remotes/{remote}/*", "refs/tags/*:refs/tags/*")
-    ran = program.run(checkout, *_CHECKED, "fetch", *QUIET, "--", str(file), *specs, timeout=program.NETWORK)
+    fetch = (*_CHECKED, "fetch", *QUIET, "--", str(file), *specs)
+    ran = program.run(checkout, *fetch, timeout=program.NETWORK)
+    if ran.code != 0 and (locks := _left(checkout, remote)):
+        leftovers.remove(locks, checkout)
+        ran = program.run(checkout, *fetch, timeout=program.NETWORK)
     if ran.code != 0:
         raise program.unavailable("the history of the bundle cannot be fetched", ran.messages)
+
+
+def _left(checkout: Path, remote: str) -> list[Path]:
+    """Give locks of refs that a bundle's fetch may have left, where git was killed with us."""
+    common = checkout / os.fsdecode(program.output(checkout, "rev-parse", "--git-common-dir").rstrip(b"\n"))
+    return [lock for kind in (f"remotes/{remote}", "tags") for lock in (common / "refs" / kind).rglob("*.lock")]
 
 
 def checked_out(file: Path, folder: Path, branch: str) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from podium.errors import Unavailable
-from podium.git import program, tiprefs
+from podium.git import ids, program, tiprefs
 from podium.git.hosted import Hosted
 from podium.git.objects import content, open_repository, shallow_boundary
 from podium.git.remote import Remote
@@ -137,15 +137,15 @@ def _local(source: Source) -> dict[str, str]:
     if isinstance(source, Hosted):
         source.remote()  # makes the clone where there is none yet; it has nothing of its own
         return {}
-    refs = _pairs(_git(source, "for-each-ref", "--format=%(objectname)\t%(refname)").decode("utf-8", "surrogateescape"))
+    refs = ids.by_name(_git(source, "for-each-ref", "--format=%(objectname)\t%(refname)"), "for-each-ref")
     for number, folder in enumerate(_worktrees(source)):
         git_dir = Path(os.fsdecode(program.output(folder, "rev-parse", "--absolute-git-dir").rstrip(b"\n")))
         for place in sorted(git_dir.glob("*HEAD")):
             ran = program.run(folder, "rev-parse", "--verify", "--quiet", place.name)
             if ran.code == 0:
-                refs[f"{place.name} of work tree {number}"] = ran.text
-        walked = program.output(folder, "reflog", "show", "--all", "--format=%H").decode().split()
-        refs |= {f"@{id_}": id_ for id_ in walked}
+                refs[f"{place.name} of work tree {number}"] = ids.one(ran.out, "rev-parse")
+        walked = ids.rows(program.output(folder, "reflog", "show", "--all", "--format=%H"), "reflog")
+        refs |= {f"@{id_}": id_ for (id_,) in walked}
     return refs
 
 
@@ -188,14 +188,9 @@ def _fetch(remote: Remote, refs: Mapping[str, str]) -> None:
         return
     remote.fetch(*refs)
     asked = "".join(f"{id_}\n" for id_ in refs.values()).encode()
-    told = program.output(remote.folder, "cat-file", "--batch-check", stdin=asked, bare=remote.bare).decode()
-    if any(line.endswith(" missing") for line in told.splitlines()):
+    told = program.output(remote.folder, "cat-file", "--batch-check", stdin=asked, bare=remote.bare)
+    if any(line.endswith(b" missing") for line in told.splitlines()):
         raise Unavailable(f"refs of {remote.label} moved while they were fetched", "try again")
-
-
-def _pairs(listing: str) -> dict[str, str]:
-    pairs = (line.partition("\t") for line in listing.splitlines() if line)
-    return {name: id_ for id_, _, name in pairs}
 
 
 def _commits(repository: Repository, refs: Mapping[str, str]) -> dict[str, str]:
@@ -203,12 +198,16 @@ def _commits(repository: Repository, refs: Mapping[str, str]) -> dict[str, str]:
     return {commit: by_id[id_] for id_, commit in _peeled(repository, by_id, "commit").items()}
 
 
-def _peeled(repository: Repository, ids: Iterable[str], kind: str) -> dict[str, str]:
+def _peeled(repository: Repository, tips: Iterable[str], kind: str) -> dict[str, str]:
     """Give what ids mean as commits, or as trees; those that mean none are left out."""
-    listed = list(ids)
+    listed = list(tips)
     asked = "".join(f"{id_}^{{{kind}}}\n" for id_ in listed).encode()
-    told = _run(repository, "cat-file", "--batch-check=%(objectname) %(objecttype)", stdin=asked).decode().splitlines()
-    return {id_: line.split()[0] for id_, line in zip(listed, told, strict=True) if line.endswith(f" {kind}")}
+    told = _run(repository, "cat-file", "--batch-check=%(objectname) %(objecttype)", stdin=asked).splitlines()
+    if len(told) != len(listed):
+        raise ids.strange("cat-file")
+    is_kind = f" {kind}".encode()
+    found = {id_: line.removesuffix(is_kind) for id_, line in zip(listed, told, strict=True) if line.endswith(is_kind)}
+    return {id_: ids.one(line, "cat-file") for id_, line in found.items()}
 
 
 # --- files ----------------------------------------------------------------------------------------------------------
@@ -224,24 +223,26 @@ def _run(repository: Repository, *arguments: str, stdin: bytes = b"") -> bytes:
     return ran.out
 
 
-def _in_commits(repository: Repository, ids: Iterable[str]) -> Iterator[tuple[str, str]]:
+def _in_commits(repository: Repository, tips: Iterable[str]) -> Iterator[tuple[str, str]]:
     """Give each file that a reachable commit has otherwise than its first parent: together, every file of every commit."""
-    commits = "".join(f"{commit}\n" for commit in _peeled(repository, ids, "commit").values())
-    listed = _run(repository, "rev-list", "--parents", "--stdin", stdin=commits.encode()).decode().splitlines()
-    pairs = "".join(" ".join(line.split(" ")[:2]) + "\n" for line in listed).encode()
+    commits = "".join(f"{commit}\n" for commit in _peeled(repository, tips, "commit").values())
+    listed = ids.rows(_run(repository, "rev-list", "--parents", "--stdin", stdin=commits.encode()), "rev-list")
+    pairs = "".join(" ".join(row[:2]) + "\n" for row in listed).encode()
     options = ("--stdin", "-r", "-z", "--root", "--no-renames", "--no-commit-id", "--diff-filter=d")
-    tokens = iter(_run(repository, "diff-tree", *options, stdin=pairs).split(b"\0"))
-    for token in tokens:
-        change = _CHANGE.fullmatch(token)
-        if change is not None:
-            path = next(tokens)
-            if change["mode"].startswith(b"100"):
-                yield os.fsdecode(path), change["id"].decode()
+    *tokens, end = _run(repository, "diff-tree", *options, stdin=pairs).split(b"\0")
+    changes = [_CHANGE.fullmatch(token) for token in tokens[::2]]
+    if end or len(tokens) % 2:
+        raise ids.strange("diff-tree")
+    for change, path in zip(changes, tokens[1::2], strict=True):
+        if change is None:
+            raise ids.strange("diff-tree")
+        if change["mode"].startswith(b"100"):
+            yield os.fsdecode(path), change["id"].decode()
 
 
-def _in_trees(repository: Repository, ids: Iterable[str]) -> Iterator[tuple[str, str]]:
+def _in_trees(repository: Repository, tips: Iterable[str]) -> Iterator[tuple[str, str]]:
     """Give the files of trees that a ref names without a commit."""
-    listed = list(ids)
+    listed = list(tips)
     for id_ in _peeled(repository, listed, "tree").keys() - _peeled(repository, listed, "commit").keys():
         yield from _entries(_run(repository, "ls-tree", "-r", "-z", "--full-tree", f"{id_}^{{tree}}"))
 

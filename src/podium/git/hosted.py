@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from podium import freshness, git
 from podium.errors import Unavailable
 from podium.freshness import ANEW, Freshness
+from podium.git import ids
 from podium.git.sources import tree_of
 from podium.tree import Tree
 
@@ -172,9 +173,8 @@ class Hosted:
             remote.fetch(*refspecs, prune=prune, hold=lock)
 
     def _refs(self) -> dict[str, str]:
-        lines = git.output(self.cache, "for-each-ref", "--format=%(refname)\t%(objectname)%0a", bare=True).decode()
-        pairs = (line.partition("\t") for line in lines.splitlines() if line)
-        return {ref: id_ for ref, _, id_ in pairs}
+        told = git.output(self.cache, "for-each-ref", "--format=%(objectname)\t%(refname)", bare=True)
+        return ids.by_name(told, "for-each-ref")
 
     def _make(self) -> None:
         if self.is_kept:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from podium.errors import Unavailable
-from podium.git import program, trail
+from podium.git import ids, program, trail
 from podium.git.objects import commit_of, commit_tree, shallow_boundary
 from podium.git.revisions import UNSHALLOW, first_parents
 from podium.tree import Entry
@@ -100,7 +101,8 @@ def _touching(repository: Repository, begin: str, end: str | None, path: str) ->
     commit_of(repository, begin)
     left_out = [f"^{end}"] if end is not None else []
     paths = ["--", path] if path else ["--"]
-    return _git(repository, "rev-list", "--first-parent", begin, *left_out, *paths).decode().split()
+    told = _git(repository, "rev-list", "--first-parent", begin, *left_out, *paths)
+    return [commit for (commit,) in ids.rows(told, "rev-list")]
 
 
 def _git(repository: Repository, *arguments: str, stdin: bytes = b"") -> bytes:
@@ -145,7 +147,14 @@ def _said(
 
 
 def _turns(tokens: Iterator[bytes]) -> Iterator[Turn]:
-    """Read what Git says of the commits of a line."""
+    """Read what Git says of the commits of a line; raises Unavailable where it is not of its shape."""
+    try:
+        yield from _read(tokens)
+    except (ValueError, RuntimeError):  # a generator makes a RuntimeError of an answer that ends too early
+        raise ids.strange("log") from None
+
+
+def _read(tokens: Iterator[bytes]) -> Iterator[Turn]:
     commit: str = ""
     parent: str | None = None
     said: list[bytes] = []
@@ -157,11 +166,17 @@ def _turns(tokens: Iterator[bytes]) -> Iterator[Turn]:
         elif raw:
             if differences:
                 yield Turn(commit, parent, tuple(differences), said)
-            words = raw.decode()
-            commit, parent, differences = words[:40], words[41:81] or None, []
+            words = _COMMIT.fullmatch(raw.decode())
+            if words is None:
+                raise ValueError(raw)
+            commit, parent, differences = words[1], words[2], []
             said = [next(tokens), next(tokens), next(tokens), next(tokens), next(tokens)]
     if differences:
         yield Turn(commit, parent, tuple(differences), said)
+
+
+_COMMIT = re.compile(r"([0-9a-f]{40}) (?:([0-9a-f]{40})(?: [0-9a-f]{40})*)?")
+"""A commit and its parents."""
 
 
 def _difference(raw: str, path: str) -> Difference:

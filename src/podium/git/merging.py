@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from podium.errors import Unavailable
-from podium.git import program
+from podium.git import ids, program
 from podium.git.objects import ObjectTree, commit_of, differences, open_repository
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ def merged(repository: Repository, base: str, head: str) -> Iterator[Merge]:
                 "get the whole history: `git fetch --unshallow` (in CI: `fetch-depth: 0`), in a clone without --filter",
             )
         tree, *paths = ran.out.decode("utf-8", "surrogateescape").rstrip("\0").split("\0")
-        yield Merge(scratch, ObjectTree(scratch, tree.strip()), tuple(dict.fromkeys(paths)))
+        yield Merge(scratch, ObjectTree(scratch, ids.one(os.fsencode(tree), "merge-tree")), tuple(dict.fromkeys(paths)))
 
 
 @contextmanager

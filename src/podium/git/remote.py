@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from podium.errors import Denied, Error, Unavailable
-from podium.git import program
+from podium.git import ids, program
 from podium.git.bounds import ASKED, FETCHED, PUSHED, GivenUp, clear
 
 _LOST = re.compile(
@@ -72,6 +72,7 @@ class Remote:
         ran = self._run("ls-remote", "--symref", "--quiet", "--", self.address, *patterns)
         if ran.code != 0:
             raise self._unavailable("cannot be read", ran.messages)
+        _check_listing(ran.text)
         return ran.text
 
     def all_refs(self) -> dict[str, str]:
@@ -79,6 +80,7 @@ class Remote:
         ran = self._run("ls-remote", "--quiet", "--", self.address)
         if ran.code != 0:
             raise self._unavailable("cannot be read", ran.messages)
+        _check_listing(ran.text)
         pairs = (line.partition("\t") for line in ran.text.splitlines())
         return {ref: id_ for id_, tab, ref in pairs if tab and not ref.endswith("^{}")}
 
@@ -147,6 +149,8 @@ class Remote:
     def url(self) -> str:
         """Give the URL behind the address, as Git's settings have it; it may hold credentials: never show it."""
         ran = self._run("ls-remote", "--get-url", "--", self.address)
+        if "\0" in ran.text:
+            raise ids.strange("ls-remote --get-url")
         return ran.text if ran.code == 0 else self.address
 
     def _run(self, command: str, *arguments: str, hold: int | None = None) -> program.Ran:
@@ -181,6 +185,14 @@ class Remote:
 def _status(report: str, ref: str) -> str | None:
     """Give the line of a porcelain report that says what became of a ref."""
     return next((line for line in report.splitlines() if line[1:2] == "\t" and f":{ref}\t" in line), None)
+
+
+_LISTED = re.compile("(?:[0-9a-f]{40,64}|ref: [^\0]+)\t[^\0]+")
+
+
+def _check_listing(listing: str) -> None:
+    if not all(_LISTED.fullmatch(line) for line in listing.split("\n") if line):
+        raise ids.strange("ls-remote")
 
 
 def _advertised(listing: str) -> Advertised:

@@ -19,7 +19,9 @@ from podium.git.remote import Remote
 
 STALE = 86400
 """Seconds after which a ref was left by a process that is gone."""
-_NAMED = re.compile(r"refs/podium/tip-(?:([0-9a-f]{8})-)?[0-9a-f]{16}")
+_LISTED = re.compile(
+    r"(?P<ref>refs/podium/tip-(?:(?P<made>[0-9a-f]{8})-)?[0-9a-f]{16}) (?P<id>[0-9a-f]{40,64}) (?P<commit>[0-9]*)"
+)
 _swept: set[tuple[Path, bool]] = set()
 
 
@@ -50,7 +52,6 @@ def _left(folder: Path, before: float, *, bare: bool) -> Iterator[tuple[str, str
     """Give the refs made before a moment; earlier versions of podium wrote no time: then it is that of the commit."""
     form = "--format=%(refname) %(objectname) %(committerdate:unix)"
     for line in program.run(folder, "for-each-ref", form, "refs/podium/", bare=bare).text.splitlines():
-        ref, id_, of_commit = line.split(" ")
-        found = _NAMED.fullmatch(ref)
-        if found is not None and (int(found[1], 16) if found[1] else int(of_commit or 0)) < before:
-            yield ref, id_
+        found = _LISTED.fullmatch(line)
+        if found is not None and (int(found["made"], 16) if found["made"] else int(found["commit"] or 0)) < before:
+            yield found["ref"], found["id"]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Union
 
 from podium.errors import Denied, Error, Unavailable
-from podium.git import program
+from podium.git import ids, program
 from podium.git.objects import commit_tree, objects_of
 from podium.git.program import Ran
 from podium.tree import FILE, FOLDER
@@ -94,7 +94,7 @@ def _write_commit(repository: Repository, tree: str, parent: str | None, message
     ran = program.run(Path(repository.path), *arguments, stdin=text.encode(), bare=True)
     if ran.code != 0:
         raise not_committed(ran)
-    return ran.text
+    return ids.one(ran.out, "commit-tree")
 
 
 _DISK = re.compile(

@@ -8,7 +8,7 @@ from podium import git
 from podium.edits import Edit
 from podium.errors import Usage
 from podium.git import Checkout, Source
-from podium.publish.checkout import alone, commit, is_left, write
+from podium.publish.checkout import alone, commit, is_done, is_left, write
 from podium.publish.outcome import Before, Published, nothing
 from podium.publish.remote import begin, propose, push
 from podium.tree import Tree
@@ -19,6 +19,7 @@ __all__ = [
     "alone",
     "base",
     "commit",
+    "is_done",
     "is_left",
     "land",
     "merge_base",

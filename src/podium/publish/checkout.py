@@ -67,10 +67,22 @@ def _recover(checkout: Checkout) -> None:
         head, here = checkout.tree("HEAD"), checkout.tree()
     except Error:
         return
-    done = [path for path in note.left(checkout) if content(head, path) == content(here, path) is not None]
-    if len(done) == len(note.files):
-        git.catch_up(checkout, done)
+    if _is_committed(note, checkout, head, here):
+        git.catch_up(checkout, list(note.files))
         journal.keep(checkout, None)
+
+
+def _is_committed(note: journal.Note, checkout: Checkout, head: Tree, here: Tree) -> bool:
+    done = [path for path in note.left(checkout) if content(head, path) == content(here, path) is not None]
+    return len(done) == len(note.files)
+
+
+def is_done(checkout: Checkout, path: str) -> bool:
+    """Tell whether a command was killed after its commit of a file, before it could say so."""
+    note = journal.read(checkout)
+    if note is None or path not in note.files:
+        return False
+    return _is_committed(note, checkout, checkout.tree("HEAD"), checkout.tree())
 
 
 def is_left(checkout: Checkout, path: str) -> bool:

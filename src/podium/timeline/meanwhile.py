@@ -33,7 +33,7 @@ def check_known(checkout: git.Checkout, line: Line, registry: Registry, referenc
     if there is None or any(_same(there, known) for known in seen):
         return
     raise Denied(
-        f"{reference.name} {alias} was moved by somebody else, and this checkout has not seen it: {_mover(line, path)}",
+        f"{reference.name} {alias} was moved meanwhile, and this checkout has not seen it: {_mover(line, path)}",
         f"`git fetch`, look at {command('history', reference.name, alias)} of the remote's branch, then run it again",
     )
 
@@ -71,6 +71,27 @@ def gone_already(
         return None
     note = f"that is on disk already, and not committed; `git restore {shlex.quote(path)}` takes it back"
     return replace(back, note=note) if back.version.version == on_disk.version else None
+
+
+def committed_already(
+    checkout: git.Checkout, line: Line, reference: refs.Reference, alias: str, to: str | None
+) -> WayBack | None:
+    """
+    Give the way back from what there was before the last commit, where that commit has gone it; ``None`` where it has not.
+
+    For a rollback that was killed after its commit: typed again it goes on from there, and not one further back.
+    """
+    before = git.parents(checkout.repository, line.tip)[:1]
+    now = assignment(_at(checkout.repository, "HEAD", layout.alias(reference.kind, reference.name, alias)))
+    if not before or now is None:
+        return None
+    earlier = replace(line, tip=before[0], base=before[0] if line.base == line.tip else line.base)
+    try:
+        back = way_back(earlier, codec.read(checkout.tree(before[0])), reference, alias, to)
+    except Error:
+        return None
+    note = "that was committed already, by a command that was stopped before it could say so"
+    return replace(back, seen=now, note=note) if back.version.version == now.version else None
 
 
 def _same(one: bytes | None, other: bytes | None) -> bool:
