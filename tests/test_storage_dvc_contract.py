@@ -2,7 +2,6 @@
 
 import inspect
 import subprocess
-import sys
 
 import asyncssh
 import pytest
@@ -12,15 +11,14 @@ import yaml
 
 from podium import resolve
 from podium.storage import Storage
+from tests.acceptance.conftest import Place
 from tests.storage_helpers import at, files_below, record, registry, version, write
 
 VERSION = "artifacts/vision/resnet50/versions/v0"
 
 
 def dvc(root, *arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "dvc", *arguments], cwd=root, check=True, capture_output=True, text=True
-    ).stdout
+    return Place(root).dvc(*arguments)
 
 
 @pytest.fixture
@@ -45,7 +43,7 @@ def log(root, content):
 
 def folder_of(tmp_path, kind):
     if kind == "many":
-        return write(tmp_path / kind, {f"{number % 100}/{number}.txt": b"%d" % number for number in range(10_000)})
+        return write(tmp_path / kind, {f"{number % 100}/{number}.txt": b"%d" % number for number in range(3_000)})
     files = {
         "config.json": b"{}\r\n",
         "a/b/c/deep": b"d" * 5_000_000,

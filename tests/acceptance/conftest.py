@@ -27,6 +27,11 @@ class Place:
     def begin(self, *arguments: object, **env: str) -> Running:
         return Running("podium", [str(argument) for argument in arguments], self.root, env)
 
+    def dvc(self, *arguments: str) -> str:
+        said = Running("dvc", list(arguments), self.root, {}).end()
+        assert said.code == 0, f"dvc {arguments}: {said.out}{said.err}"
+        return said.out
+
     def git(self, *arguments: str) -> str:
         ran = subprocess.run(["git", *arguments], cwd=self.root, capture_output=True, text=True, check=False)
         assert ran.returncode == 0, f"git {arguments}: {ran.stderr}"

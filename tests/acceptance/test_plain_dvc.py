@@ -1,27 +1,12 @@
 """Plain DVC on a registry that podium made: it reads everything, and agrees on every hash."""
 
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import yaml
 
 from tests.acceptance.conftest import Place
-
-
-def dvc(place: Place, *arguments: str) -> str:
-    """Run dvc; gives what it printed."""
-    ran = subprocess.run(
-        [str(Path(sys.executable).with_name("dvc")), *arguments],
-        cwd=place.root,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert ran.returncode == 0, f"dvc {arguments}: {ran.stdout}{ran.stderr}"
-    return ran.stdout
-
 
 RECORD = "artifacts/vision/resnet50/versions/v0.dvc"
 
@@ -41,21 +26,18 @@ def folder(tmp_path) -> Path:
 
 def test_dvc_reads_what_podium_wrote(registry, folder, tmp_path):
     registry.podium("log", "vision/resnet50", folder, "--metric", "accuracy=0.9", "--commit")
-    dvc(registry, "pull", RECORD)
+    registry.dvc("pull", RECORD)
     pulled = registry.root / "artifacts/vision/resnet50/versions/v0"
     assert (pulled / "nested" / "größe 模型.txt").read_text() == "x"
     assert registry.git("status", "--porcelain") == ""
-    assert dvc(registry, "status", RECORD) == "Data and pipelines are up to date.\n"
-    assert dvc(registry, "status", "-c", RECORD) == "Cache and remote 'storage' are in sync.\n"
-    listed = dvc(registry, "list", ".", "artifacts/vision/resnet50/versions/v0", "-R").split("\n")
+    assert registry.dvc("status", RECORD) == "Data and pipelines are up to date.\n"
+    assert registry.dvc("status", "-c", RECORD) == "Cache and remote 'storage' are in sync.\n"
+    listed = registry.dvc("list", ".", "artifacts/vision/resnet50/versions/v0", "-R").split("\n")
     assert {"weights.bin", "empty", "nested/deep/run.sh"} <= set(listed)
-    dvc(
-        Place(tmp_path), "get", str(registry.root), "artifacts/vision/resnet50/versions/v0", "-o", str(tmp_path / "got")
-    )
+    Place(tmp_path).dvc("get", str(registry.root), "artifacts/vision/resnet50/versions/v0", "-o", str(tmp_path / "got"))
     assert (tmp_path / "got" / "weights.bin").read_bytes() == (folder / "weights.bin").read_bytes()
-    assert "Removed 0 objects" in dvc(registry, "gc", "--dry", "-w", "-f") or "No unused" in dvc(
-        registry, "gc", "--dry", "-w", "-f"
-    )
+    said = registry.dvc("gc", "--dry", "-w", "-f")
+    assert "Removed 0 objects" in said or "No unused" in said
 
 
 def test_dvc_add_gives_the_same_hash(registry, folder, tmp_path):
@@ -63,9 +45,9 @@ def test_dvc_add_gives_the_same_hash(registry, folder, tmp_path):
     other = Place(tmp_path / "other")
     other.root.mkdir()
     other.git("init", "-q")
-    dvc(other, "init", "-q")
+    other.dvc("init", "-q")
     subprocess.run(["cp", "-r", str(folder), str(other.root / "model")], check=True)
-    dvc(other, "add", "-q", "model")
+    other.dvc("add", "-q", "model")
     ours, theirs = yaml.safe_load(registry.read(RECORD))["outs"][0], yaml.safe_load(other.read("model.dvc"))["outs"][0]
     assert {key: ours[key] for key in ("md5", "size", "nfiles", "hash")} == {
         key: theirs[key] for key in ("md5", "size", "nfiles", "hash")

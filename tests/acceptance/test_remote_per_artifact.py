@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from tests.acceptance.quick import Running
+from tests.acceptance.conftest import Place
 from tests.servers import DvcRemote, FolderStore
 
 ABOUT = "artifacts/vision/resnet50/artifact.yaml"
@@ -71,8 +71,7 @@ def test_plain_dvc_pulls_from_the_versions_own_remote(here):
     log(here, "first")
     shutil.rmtree(here.root / ".dvc/cache")
     path = here.root / "artifacts/vision/resnet50/versions"
-    ended = Running("dvc", ["pull", "-q", "v0.dvc"], path, {}).end()
-    assert ended.code == 0, ended.err
+    Place(path).dvc("pull", "-q", "v0.dvc")
     assert (path / "v0/model.safetensors").read_text() == "first"
 
 

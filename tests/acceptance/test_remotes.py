@@ -17,31 +17,18 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.quick import Running, Said
+from tests.acceptance import conftest
+from tests.acceptance.quick import Said
 from tests.servers import DvcRemote, FolderStore, object_path
 
 
 @dataclass(frozen=True)
-class Place:
+class Place(conftest.Place):
     """A registry whose bytes are on a remote."""
 
-    root: Path
     store: Any
     server: Any
     remote: Callable[[int | None], DvcRemote]
-
-    def podium(self, *arguments: object, code: int = 0, **env: str) -> Said:
-        ended = self.begin(*arguments, **env).end()
-        assert ended.code == code, f"{arguments}: {ended.code}\n{ended.out}\n{ended.err}"
-        return ended
-
-    def begin(self, *arguments: object, **env: str) -> Running:
-        return Running("podium", [str(argument) for argument in arguments], self.root, env)
-
-    def dvc(self, *arguments: str, code: int = 0) -> Said:
-        ended = Running("dvc", list(arguments), self.root, {}).end()
-        assert ended.code == code, f"{arguments}: {ended.code}\n{ended.out}\n{ended.err}"
-        return ended
 
     def log(self, folder: Path, *more: object, code: int = 0) -> Said:
         return self.podium("log", "vision/resnet50", folder, *more, code=code)
