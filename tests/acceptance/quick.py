@@ -2,12 +2,12 @@
 Commands in processes of their own that need not import anything: forked from one that has DVC and its remotes loaded.
 
 A command takes as long as what it does, where a new interpreter takes a second of processor time to import S3 alone.
-`tests.acceptance.frozen` comes last: what is loaded is then no business of a fork's collector, which would copy all of it.
 """
 
 from __future__ import annotations
 
 import faulthandler
+import gc
 import json
 import multiprocessing
 import os
@@ -20,7 +20,7 @@ _FORKS = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload([
     "podium.cli.main", "podium.api", "podium.editing", "podium.resolve", "podium.storage.versions", "podium.publish",
     "dvc.cli", "dvc.commands.data_sync", "dvc.repo", "dvc_s3", "s3fs", "aiobotocore.session", "dvc_ssh", "sshfs", "asyncssh",
-    "dvc_webdav", "webdav4.fsspec", "dvc_http", "aiohttp", "aiohttp_retry", "tests.acceptance.frozen",
+    "dvc_webdav", "webdav4.fsspec", "dvc_http", "aiohttp", "aiohttp_retry",
 ])  # fmt: skip
 
 
@@ -69,6 +69,7 @@ class Running:
 
 
 def _run(program: str, arguments: list[str], cwd: str, env: dict[str, str], files: list[str]) -> None:
+    gc.freeze()  # a collector that looks through all that was loaded would copy it, page by page
     for descriptor, path in enumerate(files, 1):
         os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT), descriptor)
     faulthandler.dump_traceback_later(_PATIENCE - 10)

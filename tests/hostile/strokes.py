@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import gc
 import json
 import os
 import platform
@@ -174,6 +175,7 @@ def run(
     reader, writer = os.pipe()
     tracer = os.fork()
     if tracer == 0:
+        gc.freeze()  # a collector that looks through all that was loaded would copy it, page by page
         os.close(reader)
         code = 1
         with suppress(BaseException):

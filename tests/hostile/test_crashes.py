@@ -19,7 +19,10 @@ from tests.hostile.scenes import MORE, READING, WRITING, Scene
 from tests.hostile.strokes import Ended, Hit
 from tests.hostile.typed import STEERING, typed
 
-pytestmark = pytest.mark.skipif(not strokes.WORKS, reason=strokes.WHY_NOT)
+pytestmark = [
+    pytest.mark.skipif(not strokes.WORKS, reason=strokes.WHY_NOT),
+    pytest.mark.xdist_group("crashes"),  # how each command ends by itself is found out once
+]
 
 KILLS = ("kill", "kill it", "kill one", "tear")
 SIGNALS = {"SIGINT": 130, "SIGTERM": 143, "SIGHUP": 129}
