@@ -272,6 +272,20 @@ def struck_alone(trial: Trial) -> None:
     trial.mend = trial.server.start
 
 
+def struck_in_silence(trial: Trial) -> None:
+    """The server says nothing any more, and podium is asked to end."""
+    awake = threading.Event()
+    trial.mend = lambda: (awake.set(), time.sleep(1))
+
+    def act() -> None:
+        with servers.hanging(trial.server):
+            time.sleep(3)
+            trial.kill(signal.SIGTERM)
+            awake.wait(300)
+
+    trial.when(0.4, act)
+
+
 def full(where: str) -> Callable[[Trial], None]:
     """A disk fills up: somebody else takes what room there was, once the transfer has begun, and hardly goes on meanwhile."""
 
@@ -303,13 +317,14 @@ FAULTS: dict[str, Callable[[Trial], None]] = {
     "podium-TERM": struck(signal.SIGTERM),
     "podium-INT": struck(signal.SIGINT),
     "TERM-down": struck_alone,
+    "TERM-silent": struck_in_silence,
     "full-server": full("server"),
     "full-cache": full("cache"),
     "full-target": full("to"),
 }
 PASSES = {"restarted", "silent-10", "slow", "resets"}
 """After these the command is to come to its end."""
-ENDS = {"podium-KILL": -9, "podium-TERM": 143, "podium-INT": 130, "TERM-down": 143}
+ENDS = {"podium-KILL": -9, "podium-TERM": 143, "podium-INT": 130, "TERM-down": 143, "TERM-silent": 143}
 
 
 @contextmanager

@@ -415,6 +415,42 @@ def test_a_server_that_hangs_is_given_up_with_a_sentence_that_says_so(reach, sou
     assert re.search(r"'storage' has not answered for \d+ seconds", gone.value.sentence)
 
 
+GIVES_UP = """
+import sys
+from pathlib import Path
+from podium.cli.main import run
+from podium.model import *
+from podium.storage import Storage, limits, patience, watching
+
+def told(what, done, total):
+    if done > 2 << 20:
+        print("now", flush=True)
+
+record = {record!r}
+limits.SILENCE, watching.SILENCE, patience.SILENCE = 3, 2, 3
+storage = Storage.at(Path(sys.argv[1]))
+sys.exit(run(lambda: storage.fetch(record, record.files, None, told)))
+"""
+
+
+@pytest.mark.xdist_group("sshd")
+def test_a_program_ends_though_an_ssh_server_goes_on_hanging(reach, source):
+    far = reach("sshd")
+    content = far.storage.add(source)
+    far.storage.push([record(content)])
+    far.fresh()
+    far.wire.rate = 8 * MB
+    program = GIVES_UP.format(record=record(content))
+    running = subprocess.Popen(
+        [sys.executable, "-c", program, str(far.root)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert running.stdout.readline() == "now\n"
+    with hanging(far.server):
+        _, said = running.communicate(timeout=120)
+    assert running.returncode == 3
+    assert "has not answered for" in said
+
+
 def _short(remote):
     def make(*arguments):
         made = remote(*arguments)

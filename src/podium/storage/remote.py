@@ -194,6 +194,7 @@ class ServerRemote:
 
         What says nothing is not closed, since that would wait for it, and asked in smaller steps next.
         """
+        stream = None
         try:
             stream = self._watch.call(lambda: self._open(md5, start))
             if stream is None:
@@ -208,6 +209,7 @@ class ServerRemote:
                 raise
             self._watch.call(stream.close)
         except Silent:
+            sftp.abandon(stream)
             self._step = _SMALL_BLOCK
             raise
 

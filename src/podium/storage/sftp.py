@@ -24,6 +24,17 @@ def touch(filesystem: Any, place: str) -> bool:
     return True
 
 
+def abandon(stream: Any) -> None:
+    """
+    Let a file go that its server says nothing of.
+
+    It would close itself with its last reference, and wait for the server: when the program ends, for an answer that nobody
+    takes any more.
+    """
+    if type(stream).__module__ == "sshfs.file":
+        stream._closed = True  # noqa: SLF001
+
+
 def is_connected(filesystem: Any) -> bool:
     """Tell whether a connection is still there."""
     return not filesystem.client.is_closed()
