@@ -277,3 +277,11 @@ def test_a_newer_format_is_not_guessed_at():
     registry = codec.read(MemoryTree({"registry.yaml": b"apiVersion: podium/v2\nentity: acme\nnews: 1\n"}))
     with pytest.raises(NewerFormat):
         _ = registry.entity
+
+
+def test_what_was_said_of_a_large_file_is_said_of_no_other():
+    canonical = b"description: " + b"x" * 60_000 + b"\n"
+    files = {canonical: True, canonical.replace(b": ", b":  "): False, canonical[:-2] + b"y\n": True}
+    for _ in range(2):
+        for raw, right in files.items():
+            assert codec.is_canonical("model", raw, codec.decode(raw)) is right

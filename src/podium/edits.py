@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from podium import codec, layout, refs, schemas
 from podium.errors import Denied, NoSuchAlias, NoSuchVersion
@@ -73,16 +74,50 @@ def log(registry: Registry, artifact: str, record: Record, about: About | None =
         return _logged_before(registry, present, known, record)
     made = registry if present is not None else _created(registry, "artifact", artifact, about or About())
     version = refs.version(_next(present.numbers if present is not None else ()))
-    after = _written(made, layout.version("artifact", artifact, version), "version", _document(record, version))
-    return Edited(after, f"{artifact}:{version}")
+    path = layout.version("artifact", artifact, version)
+    try:
+        raw = _file(_Same(record), version)
+    except codec.Malformed as problem:
+        raise _no_file(path, problem) from None
+    if made.tree.entry(path) is not None:
+        return Edited(_written(made, path, "version", codec.decode(raw)), f"{artifact}:{version}")
+    return Edited(codec.read(overlay(made.tree, {path: raw})), f"{artifact}:{version}")
 
 
-def _document(record: Record, version: str) -> dict[str, codec.Value]:
-    full = codec.write.record(replace(record, sha256=None), version)
-    short = record.files is not None and len(record.files) <= LONGEST_MANIFEST
-    if short and len(codec.encode("version", full)) <= codec.MAX_BYTES:
-        return full
-    return codec.write.record(replace(record, files=None), version)
+@dataclass(frozen=True)
+class _Same:
+    """A record that is the same as itself only."""
+
+    record: Record
+
+    def __hash__(self) -> int:
+        return id(self.record)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other.record is self.record
+
+
+@lru_cache(maxsize=4)
+def _file(same: _Same, version: str) -> bytes:
+    """
+    Give the file of a version; raises Denied for what the schema does not allow, Malformed for what is no file of the format.
+
+    It may name 5,000 files, and an edit that logs it is made several times: to look, to show, to write. It is made once.
+    """
+    data, raw = _document(same.record, version)
+    _refuse_unsound("version", data)
+    codec.decode(raw)
+    return raw
+
+
+def _document(record: Record, version: str) -> tuple[dict[str, codec.Value], bytes]:
+    if record.files is not None and len(record.files) <= LONGEST_MANIFEST:
+        full = codec.write.record(replace(record, sha256=None), version)
+        raw = codec.encode("version", full)
+        if len(raw) <= codec.MAX_BYTES:
+            return full, raw
+    short = codec.write.record(replace(record, files=None), version)
+    return short, codec.encode("version", short)
 
 
 def _logged_before(registry: Registry, artifact: Artifact, version: str, record: Record) -> Edited:
@@ -369,6 +404,18 @@ def _described(registry: Registry, kind: refs.Kind, name: str, **values: codec.V
 
 def _written(registry: Registry, path: str, document: Document, data: dict[str, codec.Value]) -> Registry:
     """Write one document, keeping what a person wrote in it; raises Denied for what the schema does not allow."""
+    _refuse_unsound(document, data)
+    try:
+        raw = codec.encode(document, data)
+        if registry.tree.entry(path) is not None:
+            raw = codec.rewrite(document, registry.tree.read(path), data)
+        codec.decode(raw)
+    except codec.Malformed as problem:
+        raise _no_file(path, problem) from None
+    return codec.read(overlay(registry.tree, {path: raw}))
+
+
+def _refuse_unsound(document: Document, data: dict[str, codec.Value]) -> None:
     problems = schemas.problems(document, data) if not schemas.is_valid(document, data) else []
     if problems:
         where = ".".join(str(part) for part in problems[0].pointer)
@@ -376,14 +423,10 @@ def _written(registry: Registry, path: str, document: Document, data: dict[str, 
             f"{where}: {problems[0].message}" if where else problems[0].message,
             "say it as the format has it: `podium rules schema` tells more",
         )
-    try:
-        raw = codec.encode(document, data)
-        if registry.tree.entry(path) is not None:
-            raw = codec.rewrite(document, registry.tree.read(path), data)
-        codec.decode(raw)
-    except codec.Malformed as problem:
-        raise Denied(
-            f"{path} would not be a file of the format: {problem.problem}",
-            "say it in printable characters, and keep it short: `podium rules yaml-strict` tells more",
-        ) from None
-    return codec.read(overlay(registry.tree, {path: raw}))
+
+
+def _no_file(path: str, problem: codec.Malformed) -> Denied:
+    return Denied(
+        f"{path} would not be a file of the format: {problem.problem}",
+        "say it in printable characters, and keep it short: `podium rules yaml-strict` tells more",
+    )

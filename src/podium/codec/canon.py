@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from podium import refs
 from podium.codec.strict import FORBIDDEN, Value
@@ -125,7 +126,7 @@ def _ordered(value: dict[str, Value], shape: Shape) -> Iterator[tuple[str, Value
 def _inline(value: Value, shape: Shape, *, flow: bool) -> str:
     if isinstance(value, dict):
         inside = (
-            f"{_text(key, flow=True)}: {_inline(item, shape.keys.get(key) or shape.each or _FLOW, flow=True)}"
+            f"{_key(key)}: {_inline(item, shape.keys.get(key) or shape.each or _FLOW, flow=True)}"
             for key, item in _ordered(value, shape)
         )
         return "{" + ", ".join(inside) + "}"
@@ -151,6 +152,12 @@ def _float(value: float) -> str:
         return text.replace("inf", ".inf").replace("nan", ".nan")
     # YAML 1.1 reads 1e-05 as text: it wants a dot
     return text.replace("e", ".0e") if "e" in text and "." not in text else text
+
+
+@lru_cache(maxsize=256)
+def _key(text: str) -> str:
+    """Write a key inside braces: those of a manifest come 5,000 times."""
+    return _text(text, flow=True)
 
 
 def _text(text: str, *, flow: bool) -> str:

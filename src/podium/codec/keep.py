@@ -40,9 +40,25 @@ def canonical(document: Document, raw: bytes) -> bytes:
 
 def is_canonical(document: Document, raw: bytes, data: dict[str, Value]) -> bool:
     """Tell whether a file that reads as ``data`` is in its canonical form."""
-    if b"#" not in raw:
-        return raw == encode(document, data)
-    return raw == canonical(document, raw)
+    if len(raw) < _LARGE:
+        return _is_canonical(document, raw, data)
+    known = _SAID.get((document, raw))
+    if known is None:
+        if len(_SAID) >= _MOST_SAID:
+            _SAID.clear()
+        known = _SAID[document, raw] = _is_canonical(document, raw, data)
+    return known
+
+
+def _is_canonical(document: Document, raw: bytes, data: dict[str, Value]) -> bool:
+    return raw == (encode(document, data) if b"#" not in raw else canonical(document, raw))
+
+
+_LARGE = 50_000
+"""Bytes of a file of which it is worth to keep what was said: to write it takes a tenth of a second."""
+_MOST_SAID = 4
+_SAID: dict[tuple[Document, bytes], bool] = {}
+"""Whether a large file is canonical, which follows from its bytes alone: one that is logged is judged several times."""
 
 
 def rewrite(document: Document, raw: bytes, data: dict[str, Value]) -> bytes:
