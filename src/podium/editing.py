@@ -291,7 +291,10 @@ def _facts(what: str, given: object) -> Fixed[str, Any]:
 def _with_content(registry: model.Registry, artifact: str, md5: str) -> Version:
     number = edits.find(registry.artifact(artifact), md5)
     if number is None:
-        raise Denied(f"{artifact} no longer has the content {md5}")
+        raise Denied(
+            f"{artifact} no longer has the content {md5}",
+            f"`podium show {artifact}` lists its versions: begin the edit again",
+        )
     return registry.artifact(artifact).version(number)
 
 
@@ -302,5 +305,8 @@ def _again(registry: model.Registry, version: Version) -> Version:
         return found
     number = edits.linked(registry.model(version.model), Link(found.artifact.name, found.artifact.version))
     if number is None:
-        raise Denied(f"{version.model} no longer links {found.artifact.name}:{found.version}")
+        raise Denied(
+            f"{version.model} no longer links {found.artifact.name}:{found.version}",
+            f"`podium show {version.model}` lists its versions: begin the edit again",
+        )
     return registry.model(version.model).version(number)

@@ -71,7 +71,7 @@ class Because(Error):
     """An error whose sentence and hint are made where it is raised; the classes below name the frequent ones."""
 
     what: str
-    do: str = ""
+    do: str
 
     @property
     def _sentence(self) -> str:

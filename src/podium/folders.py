@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -66,16 +67,23 @@ def _expanded(path: str) -> Path | None:
     return home / path[2:] if home is not None else None
 
 
+def is_address(path: str | bytes) -> bool:
+    """Tell whether what stands in the place of a path is a URL: somebody means another machine, not a folder of that name."""
+    return re.match(r"(?i)[a-z][a-z0-9+.-]+:/", os.fsdecode(path)) is not None
+
+
 def named(path: Any, what: str) -> Path:
     """Read a path that somebody handed in; raises Usage for an empty one, which would be the working folder, and for none."""
+    from podium.errors import Usage  # a command starts without them
+
     try:
         text = os.fspath(path)
+        if is_address(text):
+            raise Usage(f"{text!r} is an address", f"name {what} on this machine")
         if isinstance(text, str) and text and b"\0" not in os.fsencode(text):
             return Path(text)
     except UnicodeEncodeError:
         pass
     except TypeError:
         text = f"<{type(path).__name__}>"
-    from podium.errors import Usage
-
     raise Usage(f"{text!r} is no path", f"name {what}; the working folder is `.`")

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from podium import ci, codec, codeowners, folders, git, layout, refs, rules, schemas
-from podium.errors import BadName, Denied, Unavailable
+from podium.errors import BadName, Denied, Unavailable, Usage
 from podium.layout import Document
 from podium.model import Registry
 from podium.publish import files
 from podium.tree import overlay
+from podium.visible import STEERING, redacted
 
 IGNORED = "/artifacts/*/*/versions/v*/"
 """
@@ -45,16 +46,16 @@ def found(root: Path, *, entity: str | None, remote: str | None, version: str) -
     """
     _refuse_inside(root)
     known = _entity_there(root)
-    name = entity or known or _entity(root)
+    name = entity if entity is not None else known or _entity(root)
     reason = refs.why_not_name(name)
     if reason is not None:
         raise BadName("entity", name, reason)
     if known is not None and name != known:
         raise Denied(f"the registry here has the entity {known!r}", "an entity is never renamed: leave --entity out")
     store = _remote(root, name, remote)
-    root.mkdir(parents=True, exist_ok=True)
     if "://" not in store:
         _make_store(Path(os.path.normpath(root.absolute() / ".dvc" / store)))
+    root.mkdir(parents=True, exist_ok=True)
     git.init(root)
     written = [path for path, text in _files(root, name, store, version).items() if _write(root, path, text)]
     return Founded(root, tuple(written), store)
@@ -117,7 +118,26 @@ def _remote(root: Path, entity: str, remote: str | None) -> str:
             f"the registry here has the DVC remote {there} already",
             f"change it with `dvc remote modify storage url {remote}`, or leave --remote out",
         )
-    return there or given or _folder(root, entity)
+    return there or _sound(given or _folder(root, entity))
+
+
+_NOT_PLAIN = re.compile(rf"""[{STEERING}#,"'\\]|%\(|^\s|\s$""")
+"""What DVC's configuration has a use of its own for, and what is no UTF-8."""
+
+
+def _sound(store: str) -> str:
+    """Give an address back that can stand in a file of everybody's; raises Usage or Denied."""
+    if _NOT_PLAIN.search(store):
+        raise Usage(
+            f"{store!r} cannot be written into DVC's configuration as it is",
+            "name a remote without quotes, commas, #, backslashes and unprintable characters: --remote URL",
+        )
+    if redacted(store) != store:
+        raise Denied(
+            f"{store} holds a user name or a password, which everybody would have who can read the repository",
+            "leave it out, and set it for yourself: `dvc remote modify --local storage user NAME`, and likewise `password`",
+        )
+    return store
 
 
 def _remote_there(root: Path) -> str | None:
@@ -128,7 +148,10 @@ def _remote_there(root: Path) -> str | None:
     try:
         config.read_string(text)
     except configparser.Error as error:
-        raise Denied(f"{layout.DVC_CONFIG} cannot be read: {error.message.splitlines()[0]}") from None
+        raise Denied(
+            f"{layout.DVC_CONFIG} cannot be read: {error.message.splitlines()[0]}",
+            "mend it: `dvc remote list` says more",
+        ) from None
     name = config.get("core", "remote", fallback="")
     url = config.get(f"'remote \"{name}\"'", "url", fallback=None)
     if url is None:
@@ -175,7 +198,7 @@ def _text(path: Path) -> str | None:
     except FileNotFoundError:
         return None
     except UnicodeDecodeError:
-        raise Denied(f"{path} is not UTF-8") from None
+        raise Denied(f"{path} is not UTF-8", "write it in UTF-8, or move it away: podium makes a new one") from None
 
 
 def _kept(path: Path, text: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -48,7 +47,10 @@ def chosen(max_age: float | None, offline: bool | None, environment: Mapping[str
 def _handed(seconds: object) -> float:
     if isinstance(seconds, bool) or not isinstance(seconds, int | float):
         raise Usage(f"a max_age of type {type(seconds).__name__} is no age", "give it in seconds, for example 300")
-    return float(min(seconds, sys.float_info.max))
+    try:
+        return float(seconds)
+    except OverflowError:
+        return math.inf
 
 
 def _seconds(text: str) -> float:

@@ -51,7 +51,10 @@ def updates(lines: Iterable[bytes]) -> list[Update]:
     for line in lines:
         told = _LINE.fullmatch(line.removesuffix(b"\n"))
         if told is None:
-            raise Usage("this is for git to call, which writes a line `OLD NEW REF` for each ref that is pushed")
+            raise Usage(
+                "this is for git to call, which writes a line `OLD NEW REF` for each ref that is pushed",
+                "install it: `podium ci pre-receive`",
+            )
         old, new, ref = (part.decode("utf-8", "surrogateescape") for part in told.groups())
         found.append(Update(_commit(old), _commit(new), ref))
     return found

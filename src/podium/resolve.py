@@ -148,7 +148,7 @@ def take_back(home: Path, md5: str) -> None:
     """Remove the files of a version that lie below a home, and what was noted of them."""
     folder = home / md5.removesuffix(".dir")
     if not _ROOM.fullmatch(folder.name) or folder.parent != home:
-        raise Denied(f"{md5!r} is no hash of a version")
+        raise Denied(f"{md5!r} is no hash of a version", "see `podium check`")
     with _alone(folder.with_name(f"{folder.name}.lock")):
         for suffix in ("", ".json", ".seal", ".dir", ".lock"):
             proofs.remove(folder.with_name(folder.name + suffix))

@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from tests.acceptance.conftest import origin, registry  # noqa: F401 - fixtures
+from tests.acceptance.conftest import Place, origin, registry  # noqa: F401 - fixtures
 from tests.acceptance.histories import START, History
 
 ALL = bool(os.environ.get("PODIUM_HOSTILE_ALL"))
@@ -28,3 +28,18 @@ def history(tmp_path, monkeypatch):
     made = History(tmp_path / "registry.git")
     made.commit(START, ref="main")
     return made
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """Give a checkout of that registry, which tests leave as it is; a folder of model files is beside it."""
+    root = tmp_path_factory.mktemp("place")
+    here = Place(root / "registry")
+    for path, content in START.items():
+        here.write(path, content)
+    here.write(".dvc/.gitignore", "/cache\n/tmp\n")
+    here.write(".dvc/config", f"[core]\n    remote = store\n['remote \"store\"']\n    url = {root / 'store'}\n")
+    here.git("init", "-q", "-b", "main")
+    here.commit("Start")
+    here.model("out", "weights")
+    return here

@@ -182,24 +182,6 @@ def _calls(folder):
 CALLS = [name for name, *_ in _calls(None)]
 
 
-@pytest.fixture(scope="module")
-def place(tmp_path_factory):
-    """A checkout that dry runs leave as it is."""
-    from tests.acceptance.conftest import Place
-    from tests.acceptance.histories import START
-
-    root = tmp_path_factory.mktemp("package")
-    here = Place(root / "registry")
-    for path, content in START.items():
-        here.write(path, content)
-    here.write(".dvc/.gitignore", "/cache\n/tmp\n")
-    here.write(".dvc/config", f"[core]\n    remote = store\n['remote \"store\"']\n    url = {root / 'store'}\n")
-    here.git("init", "-q", "-b", "main")
-    here.commit("Start")
-    here.model("out", "weights")
-    return here
-
-
 @pytest.mark.parametrize("name", CALLS)
 def test_an_edit_refuses_what_is_of_another_kind(place, name):
     call, odds = next((call, odds) for one, call, odds in _calls(place.root.parent / "out") if one == name)
@@ -287,7 +269,7 @@ def test_what_is_not_there_is_a_key_error_too(opened):
 def test_an_error_quotes_no_more_than_can_be_read():
     assert len(str(BadName("model", "m" * 100_000, "too long"))) < 2000
     many = "\n".join(["remote: said"] * 100)
-    assert str(Unavailable(many)) == many
-    assert str(Usage(f"{SECRET} \x1b[2J")) == "https://***@git.acme.dev/x?token=*** \\x1b[2J"
-    assert repr(Usage(SECRET)) == "Usage('https://***@git.acme.dev/x?token=***')"
+    assert str(Unavailable(many, "look at it")) == many
+    assert str(Usage(f"{SECRET} \x1b[2J", SECRET)) == "https://***@git.acme.dev/x?token=*** \\x1b[2J"
+    assert repr(Usage(SECRET, SECRET)) == "Usage('https://***@git.acme.dev/x?token=***')"
     assert issubclass(BadName, Misused)

@@ -134,4 +134,4 @@ def _there(path: Path) -> str | None:
     except FileNotFoundError:
         return None
     except UnicodeDecodeError:
-        raise Denied(f"{path} is not UTF-8") from None
+        raise Denied(f"{path} is not UTF-8", "write it in UTF-8, or move it away: podium makes a new one") from None

@@ -64,6 +64,8 @@ def command(
     podium gc --delete --remote store --older-than 30d
     podium gc --delete --cache
     """
+    if "" in remotes:
+        raise click.UsageError("--remote is empty; leave it out for the default remote, and name that with --delete")
     if delete and not (remotes or only_cache):
         raise click.UsageError(
             "--delete needs to know where: --remote NAME, for a remote that nobody else keeps bytes on, or --cache"

@@ -40,8 +40,13 @@ def command(
     podium list --alias production --search resnet
     podium list --artifacts --format json
     """
+    from podium import refs
     from podium.render import registry as render
 
+    for tag in tags:
+        refs.checked_tag(tag)
+    if alias is not None:
+        refs.checked_alias(alias)
     rows = session.registry(context, rev).rows(
         "artifact" if artifacts else "model", _filter(tags, (search or "").casefold())
     )

@@ -10,16 +10,24 @@ from typing import Any, TypeVar
 
 import click
 
+from podium import folders
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
 class _Place(click.Path):
-    """A path; an empty one is refused: it would be the working folder, and comes of a variable that is not set."""
+    """
+    A path; an empty one is refused: it would be the working folder, and comes of a variable that is not set.
+
+    So is an address, which would be a folder here.
+    """
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Read one; fails for an empty one."""
+        """Read one; fails for an empty one, and for an address."""
         if not os.fspath(value):
             self.fail("it is empty; the working folder is '.'", param, ctx)
+        if folders.is_address(os.fspath(value)):
+            self.fail(f"{value!r} is an address, and no path on this machine", param, ctx)
         return super().convert(value, param, ctx)
 
 

@@ -10,7 +10,7 @@ from typing import TextIO
 
 import click
 
-from podium.visible import inert, redacted
+from podium.visible import fit, inert, redacted
 
 _COMMAND = re.compile(r"^[ \t]*::", re.MULTILINE)
 
@@ -48,9 +48,9 @@ def note(text: str) -> None:
 def error(sentence: str, hint: str = "") -> None:
     """Say what is the case, and what to do next."""
     head = click.style("error:", fg="red", bold=True) if colour() else "error:"
-    _beside(f"{head} {_marked(sentence)}")
+    _beside(f"{head} {_marked(fit(sentence))}")
     if hint:
-        _beside(f"hint: {_marked(hint)}")
+        _beside(f"hint: {_marked(fit(hint))}")
 
 
 def _beside(text: str) -> None:

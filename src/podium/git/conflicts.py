@@ -101,7 +101,7 @@ def _left(folder: Path) -> tuple[str, ...]:
 def _head(repository: Repository) -> str:
     head = commit_named(repository, "HEAD")
     if head is None:
-        raise Denied("the branch has no commit yet, so there is nothing to merge into")
+        raise Denied("the branch has no commit yet, so there is nothing to merge into", "make the first commit")
     return head
 
 
@@ -143,7 +143,7 @@ def changed_by(repository: Repository, commits: Iterable[str]) -> Iterator[str]:
     for short in commits:
         commit = commit_named(repository, short)
         if commit is None:
-            raise Unavailable(f"the commit {short} is not here")
+            raise Unavailable(f"the commit {short} is not here", "fetch it: `git fetch`")
         above = parents(repository, commit)
         before = str(commit_of(repository, above[0]).tree_id) if above else None
         yield from (one.path for one in differences(repository, before, str(commit_of(repository, commit).tree_id)))

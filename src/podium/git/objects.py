@@ -77,12 +77,12 @@ def common_folder(repository: Repository) -> Path:
 def _failures() -> tuple[type[Exception], ...]:
     import pygit2
 
-    return KeyError, pygit2.GitError
+    return KeyError, OSError, pygit2.GitError
 
 
 @contextmanager
 def objects_of(repository: Repository) -> Iterator[None]:
-    """Say in words that an object is missing or broken."""
+    """Say in words that an object is missing or broken, or the folder that it is to be in."""
     try:
         yield
     except _failures() as error:

@@ -131,7 +131,9 @@ def run(
     except FileNotFoundError:
         raise _missing(folder) from None
     except OSError as error:
-        raise Unavailable(f"git cannot be run in {folder}: {error.strerror}") from None
+        raise Unavailable(
+            f"git cannot be run in {folder}: {error.strerror}", "see to the folder and to this machine's limits"
+        ) from None
     return Ran(process.returncode, out, cleaned(messages[:_MOST_SAID].decode("utf-8", "replace")))
 
 
@@ -241,7 +243,9 @@ def _started(folder: Path, arguments: Sequence[str], said: IO[bytes]) -> subproc
     except FileNotFoundError:
         raise _missing(folder) from None
     except OSError as error:
-        raise Unavailable(f"git cannot be run in {folder}: {error.strerror}") from None
+        raise Unavailable(
+            f"git cannot be run in {folder}: {error.strerror}", "see to the folder and to this machine's limits"
+        ) from None
 
 
 def _tokens(process: subprocess.Popen[bytes]) -> Iterator[bytes]:
@@ -256,7 +260,7 @@ def _tokens(process: subprocess.Popen[bytes]) -> Iterator[bytes]:
 
 def _missing(folder: Path) -> Error:
     if not folder.is_dir():
-        return Unavailable(f"{folder} is not there")
+        return Unavailable(f"{folder} is not there", "see to it, then try again")
     return Unavailable("the git program is not installed, or not on the PATH", "install git 2.38 or newer")
 
 

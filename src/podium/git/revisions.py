@@ -87,14 +87,24 @@ def default_tip(repository: Repository) -> str | None:
     """
     Give the commit at the tip of the default branch; ``None`` where nothing was committed yet.
 
-    The default branch is where ``origin/HEAD`` points, else ``HEAD``, else the only branch there is.
+    The default branch is where ``origin/HEAD`` points, else ``HEAD``, else the only branch there is. Raises Unavailable where a
+    commit that one of these names is missing or broken.
     """
     for rev in ("refs/remotes/origin/HEAD", "HEAD"):
         found = _peeled(repository, rev)
         if found is not None:
             return found
-    branches = list(repository.branches.local) if repository.is_bare else []
+        _check_unborn(repository, rev)
+    with objects_of(repository):
+        branches = list(repository.branches.local) if repository.is_bare else []
     return _peeled(repository, f"refs/heads/{branches[0]}") if len(branches) == 1 else None
+
+
+def _check_unborn(repository: Repository, ref: str) -> None:
+    """Make sure that a ref names no commit, and not one that is missing."""
+    target = repository.references[ref].resolve().target if end_of(repository, ref) in repository.references else None
+    if target is not None:
+        commit_of(repository, str(target))
 
 
 def published_tip(repository: Repository) -> str | None:

@@ -229,7 +229,10 @@ def locate(where: str | None, cwd: Path, freshness: Freshness = ANEW) -> Source:
         )
     if _is_address(where, cwd):
         return _cached(where, freshness)
-    return _on_disk(_place(where, cwd), where)
+    place = _place(where, cwd)
+    if not place.exists():  # what was mistyped is not to mean the registry that the working folder is in
+        raise NotARegistry(where)
+    return _on_disk(place.resolve() if ".." in place.parts else place, where)
 
 
 def _place(where: str, cwd: Path) -> Path:

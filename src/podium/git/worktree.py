@@ -78,7 +78,7 @@ class WorkingTree:
         try:
             mode = _mode(os.lstat(self._on_disk(path)))
         except (OSError, ValueError) as error:
-            _check_absent(error, path)
+            self._check_absent(error, path)
             return None
         return next(iter(self._seen(folder, [Entry(name, mode)])), None)
 
@@ -91,7 +91,7 @@ class WorkingTree:
         try:
             handle = os.open(self._on_disk(path), _PLAIN_FILE)
         except (OSError, ValueError) as error:
-            _check_absent(error, path)
+            self._check_absent(error, path)
             raise KeyError(path) from None
         try:
             found = os.fstat(handle)
@@ -141,13 +141,24 @@ class WorkingTree:
                 try:
                     one = lstat(path)
                 except (OSError, ValueError) as error:
-                    _check_absent(error, path[len(top) + 1 :])
+                    self._check_absent(error, path[len(top) + 1 :])
                     add(_NOTHING)
                 else:  # a flat list, since a large registry has a hundred thousand of these
                     add((one.st_ctime_ns, one.st_mtime_ns, one.st_size, one.st_ino))
         if settled and max(found[::4], default=0) > self._born - RACY_NS:
             return None
         return hashlib.blake2b(_as_bytes(found), digest_size=20).hexdigest()
+
+    def _check_absent(self, error: OSError | ValueError, path: str) -> None:
+        """Make sure that a path is not there, and not merely out of reach; raises Unavailable."""
+        if isinstance(error, OSError) and error.errno not in _NOWHERE:
+            raise Unavailable(
+                f"{path} cannot be read: {error.strerror}", "see to its permissions and the disk"
+            ) from None
+        if not self.root.is_dir():  # a share that is gone is no empty registry
+            raise Unavailable(
+                f"the registry's folder {self._top} is not there any more", "see to it, then open it again"
+            )
 
     def _on_disk(self, path: str) -> str:
         return f"{self._top}/{path}"
@@ -166,7 +177,7 @@ class WorkingTree:
         try:
             return stat.S_ISDIR(os.lstat(on_disk).st_mode) and not os.path.lexists(f"{on_disk}/.git")
         except (OSError, ValueError) as error:
-            _check_absent(error, folder)
+            self._check_absent(error, folder)
             return False
 
     def _scan(self, folder: str) -> Sequence[Entry]:
@@ -186,7 +197,7 @@ class WorkingTree:
             finally:
                 os.close(handle)
         except (OSError, ValueError) as error:
-            _check_absent(error, folder)
+            self._check_absent(error, folder)
             return ()
         own = [Entry(name, mode) for name, mode in entries if name != ".git"]
         if folder:
@@ -233,11 +244,6 @@ def _as_bytes(numbers: Sequence[int]) -> bytes:
         return array("q", numbers).tobytes()
     except OverflowError:  # there are file systems that number their files beyond it
         return repr(numbers).encode()
-
-
-def _check_absent(error: OSError | ValueError, path: str) -> None:
-    if isinstance(error, OSError) and error.errno not in _NOWHERE:
-        raise Unavailable(f"{path} cannot be read: {error.strerror}", "see to its permissions and the disk") from None
 
 
 def _mode_of(entry: os.DirEntry[str]) -> int:

@@ -109,7 +109,7 @@ def _check_paths(root: Path, paths: Iterable[str]) -> None:
     for path in paths:
         *folders, name = path.split("/")
         if {"", ".", "..", ".git"} & {*folders, name}:
-            raise Denied(f"{path!r} is no path of a registry")
+            raise Denied(f"{path!r} is no path of a registry", "see `podium check`")
         for depth in range(len(folders)):
             _check_mode(root, "/".join(folders[: depth + 1]), stat.S_ISDIR, "folder")
         _check_mode(root, path, stat.S_ISREG, "file")
@@ -121,7 +121,9 @@ def _check_mode(root: Path, path: str, is_right: Callable[[int], bool], what: st
     except FileNotFoundError:
         return
     except OSError as error:
-        raise Unavailable(f"{path} cannot be looked at: {error.strerror}") from None
+        raise Unavailable(
+            f"{path} cannot be looked at: {error.strerror}", "see to its permissions and the disk"
+        ) from None
     if not is_right(mode):
         raise Denied(f"{path} is no plain {what}, so podium does not write there", "see `podium check`")
 

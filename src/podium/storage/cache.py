@@ -76,7 +76,7 @@ class Cache:
         try:
             descriptor = os.open(source.location, _PLAIN_FILE)
         except PermissionError as error:
-            raise Denied(f"{error.filename} cannot be read: {error.strerror}") from None
+            raise Denied(f"{error.filename} cannot be read: {error.strerror}", "see to its permissions") from None
         try:
             before = os.fstat(descriptor)
             if before.st_size < SMALL:

@@ -72,7 +72,10 @@ def listing(source: Path) -> list[Source]:
         root = os.path.realpath(source, strict=True)
         found = list(_inside(root)) if Path(root).is_dir() else [_file(root, source.name)]
     except OSError as error:
-        raise Denied(f"{_shown(error.filename or source)} cannot be read: {error.strerror}") from None
+        raise Denied(
+            f"{_shown(error.filename or source)} cannot be read: {error.strerror}",
+            "name a file or folder that is there, and may be read",
+        ) from None
     if not found:
         raise Denied(f"{_shown(source)} holds no file", "a model version has at least one file")
     for path, reason in manifest.unsafe(file.path for file in found):

@@ -428,7 +428,9 @@ class ServerRemote:
 
     def _stored(self, md5: str, entry: Mapping[str, Any]) -> Stored:
         if entry.get("size") is None:
-            raise Unavailable(f"the DVC remote {self.name!r} does not tell the sizes of its objects")
+            raise Unavailable(
+                f"the DVC remote {self.name!r} does not tell the sizes of its objects", "ask whoever runs it"
+            )
         return Stored(md5, int(entry["size"]), stored.time_of(entry))
 
     def _connect_anew(self) -> None:

@@ -428,7 +428,10 @@ def prove_whole(record: Record, files: Sequence[File]) -> None:
     if record.files is not None or len(files) != record.nfiles:
         return
     if manifests.manifest_sha256(files) != record.sha256 or sum(file.size for file in files) != record.size:
-        raise Denied(f"the files of {record.md5} are not those that were logged: their sha256 differ")
+        raise Denied(
+            f"the files of {record.md5} are not those that were logged: their sha256 differ",
+            "ask whoever logged them: `podium verify --deep`",
+        )
 
 
 def _missing(source: Remote, what: str, md5: str) -> Denied:
