@@ -111,7 +111,7 @@ def test_a_rollback_is_called_one_and_need_not_come_after_others():
 
 def test_history_that_a_shallow_clone_hides_is_not_taken_for_none():
     def hidden(model, alias):
-        raise Unavailable("not in this shallow clone")
+        raise Unavailable("not in this shallow clone", "fetch the rest")
 
     with pytest.raises(Unavailable):
         planned({PRODUCTION: moved("v0")}, earlier=hidden)

@@ -298,7 +298,7 @@ def test_a_copy_on_s3_that_breaks_off_leaves_the_object_as_it_was(reach, tmp_pat
 
     def broken(self, request, **arguments):
         if request == last:
-            raise Unavailable("it broke")
+            raise Unavailable("it broke", "try again")
         return ask(self, request, **arguments)
 
     monkeypatch.setattr(type(remote), "_ask_s3", broken)
