@@ -73,7 +73,8 @@ class Registry:
     """A registry that is open, at one revision."""
 
     def __init__(self, place: git.Source | index.Published, rev: str | None = None) -> None:
-        if not isinstance(place, git.Checkout | git.Bare | git.Hosted) and not hasattr(place, "refusal"):
+        is_on_disk = isinstance(place, git.Checkout | git.Bare)  # which need not load what clones take
+        if not is_on_disk and not isinstance(place, git.Hosted) and not hasattr(place, "refusal"):
             raise Usage("a Registry is not made of that", "open one: podium.open(PATH_OR_URL)")
         self.place = place
         self.rev = handed.text(rev, "a commit, a branch, a tag or a date, as text") if rev is not None else None
