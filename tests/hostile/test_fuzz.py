@@ -2,25 +2,39 @@
 
 from __future__ import annotations
 
+import atexit
+import contextlib
+import fnmatch
+import hashlib
 import json
 import os
+import pathlib
+import shutil
+import tempfile
 from html.parser import HTMLParser
 
 import pygit2
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from podium import codec, manifest, refs
+from podium import codec, kept, manifest, patterns, refs
+from podium.codec import strict, swift
 from podium.errors import Error
 from podium.git import objects
-from podium.render import markdown
+from podium.index import documents
+from podium.render import comment, markdown
 from podium.schemas import strict_json
 from podium.site import html
 from podium.visible import redacted, visible
+from tests import example
 from tests.hostile.trees import NAMES
-from tests.test_markdown import assert_inert, hostile
+from tests.test_codec import FORMS, PIECES
+from tests.test_markdown import assert_inert, hostile, worst
 
-MANY = settings(max_examples=int(os.environ.get("PODIUM_FUZZ", "500")), deadline=None)
+COUNT = int(os.environ.get("PODIUM_FUZZ", "300"))
+MANY = settings(max_examples=COUNT, deadline=None)
+FEW = settings(max_examples=COUNT // 25, deadline=None)
+"""For what takes twenty-five times as long."""
 YAMLISH = st.lists(
     st.sampled_from(
         ["a", ": ", "\n", "- ", "  ", "[", "]", "{", "}", "#", "'", '"', "|\n", "&a", "*a", "!!", "1", ",", "é"]
@@ -130,6 +144,168 @@ def test_what_is_put_into_a_page_stays_text(text):
     script = html.script(text, [text, {text: text}]).decode()
     assert script.isascii()
     assert not {"<", ">", "&", "\n"} & set(script[:-1])
+
+
+@FEW
+@given(hostile, st.sampled_from([1, 2]))
+def test_what_a_plan_may_hold_stays_text_in_its_comment(text, count):
+    assert_inert(comment.markdown(worst(text, count)))
+
+
+# --- what is read of a registry, a store, an index, a cache -------------------------------------------------------------
+
+
+def _answer(read, *arguments):
+    try:
+        return repr(read(*arguments))
+    except codec.Malformed as problem:
+        return str(problem)
+
+
+@MANY
+@given(
+    st.sampled_from([*FORMS, *(content.decode() for content in example.files().values())]),
+    st.lists(
+        st.tuples(st.floats(0, 1), st.integers(0, 9), st.one_of(st.sampled_from(PIECES), st.text(max_size=3))),
+        max_size=3,
+    ),
+)
+def test_what_is_read_swiftly_is_what_the_parser_reads(text, damages):
+    for place, length, piece in damages:
+        start = int(place * len(text))
+        text = text[:start] + piece + text[start + length :]
+    raw = text.encode("utf-8", "surrogatepass")
+    assert _answer(codec.decode, raw) == _answer(strict.parsed, raw)
+    with contextlib.suppress(OverflowError):
+        found = swift.read(text, strict.plain)
+        assert found is None or repr(found) == repr(strict.parsed(raw))
+
+
+REGISTRY = example.registry()
+
+
+@MANY
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                *"acme/vision/resnet50",
+                "ImageClassifier",
+                "acme",
+                "model-registry",
+                "/",
+                ":",
+                "v",
+                "production",
+                "latest",
+            ]
+        )
+        | st.text(max_size=2)
+    ).map("".join)
+)
+def test_a_registry_resolves_a_text_or_says_why_not(text):
+    try:
+        found = REGISTRY.resolve(text)
+    except Error as refusal:
+        said = str(refusal)
+    else:
+        said = found.version
+        assert found.record in REGISTRY.artifacts["vision/resnet50"].records.values()
+    assert visible(said).isprintable() or not said.isascii()
+
+
+ENTRY = st.fixed_dictionaries(
+    {
+        "md5": st.one_of(
+            st.sampled_from(["0" * 32, "f" * 32, "0" * 31, "F" * 32, "0" * 32 + "\n"]), st.none(), st.text()
+        ),
+        "relpath": st.one_of(
+            st.text(alphabet="aA./\\\u0301é\ud800", max_size=8), st.sampled_from([None, 1, [], {}, "../a", "a/b"])
+        ),
+    }
+)
+
+
+@MANY
+@given(
+    st.one_of(
+        st.lists(ENTRY, max_size=4).map(json.dumps),
+        st.recursive(st.none() | st.floats() | st.text(max_size=4), st.lists, max_leaves=8).map(json.dumps),
+        JSONISH.map("".join),
+    ).map(lambda text: text.encode("utf-8", "surrogatepass"))
+)
+def test_a_list_of_files_from_a_store_is_read_or_is_none(content):
+    name = manifest.md5_of(content) + ".dir"
+    found = manifest.listed(name, content)
+    if found is None:
+        return
+    bad = {path for path, _ in manifest.unsafe([file.path for file in found])}
+    for path in {file.path for file in found} - bad:
+        assert os.path.normpath(f"/t/{path}") == f"/t/{path}"
+        path.encode()
+    assert manifest.directory_hash(found).endswith(".dir")
+
+
+ANYTHING = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=6), st.just("v0"), st.just("a/b")),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=6), inner, max_size=3)),
+    max_leaves=4,
+)
+MODEL, ARTIFACT = REGISTRY.models["ImageClassifier"], REGISTRY.artifacts["vision/resnet50"]
+INDEX = {
+    "root": (documents.root(REGISTRY.settings, None, {}), documents.read_root),
+    "names": (documents.names(["ImageClassifier"], ["vision/resnet50"]), documents.read_names),
+    "model": (
+        documents.model(MODEL, lambda _: "0" * 64, None),
+        lambda raw: documents.read_entity(raw, "model", "ImageClassifier", "acme"),
+    ),
+    "artifact": (
+        documents.artifact(ARTIFACT, lambda _: "0" * 64),
+        lambda raw: documents.read_entity(raw, "artifact", "vision/resnet50", "acme"),
+    ),
+    "record": (documents.record(ARTIFACT.version("v0").record, "v0"), lambda raw: documents.read_record(raw, "v0")),
+}
+
+
+def _damaged(value, way, new):
+    """Give a document with another value at the end of a way through it."""
+    if not way or not isinstance(value, dict | list) or not value:
+        return new
+    keys = list(value) if isinstance(value, dict) else range(len(value))
+    key = keys[way[0] % len(keys)]
+    changed = value.copy()
+    changed[key] = _damaged(value[key], way[1:], new)
+    return changed
+
+
+@MANY
+@given(st.sampled_from([*INDEX]), st.lists(st.integers(0, 9), min_size=1, max_size=5), ANYTHING)
+def test_a_file_of_an_index_is_as_agreed_or_refused(name, way, new):
+    document, read = INDEX[name]
+    try:
+        raw = documents.summed(_damaged(document, way, new))
+    except ValueError:  # no JSON: NaN
+        return
+    with contextlib.suppress(documents.NotAsAgreed, Error):
+        read(raw)
+
+
+KEPT = pathlib.Path(tempfile.mkdtemp())
+atexit.register(shutil.rmtree, KEPT, ignore_errors=True)
+
+
+@FEW
+@given(st.one_of(st.binary(max_size=60), ANYTHING.map(lambda value: json.dumps(value).encode())))
+def test_what_is_kept_is_read_as_it_was_written_or_not_at_all(body):
+    place = KEPT / "kept.json"
+    place.write_bytes(hashlib.sha256(body).hexdigest().encode() + b"\n" + body)
+    assert kept.read(place, "form") is None
+
+
+@MANY
+@given(st.text(alphabet="ab[]!*?^-\\", max_size=12), st.text(alphabet="ab]-", max_size=6))
+def test_a_pattern_of_files_ends_and_says_what_fnmatch_says(pattern, text):
+    assert patterns.matches(text, pattern) == fnmatch.fnmatchcase(text, pattern)
 
 
 # --- trees ------------------------------------------------------------------------------------------------------------

@@ -72,6 +72,15 @@ def test_a_home_that_is_a_file_is_named(clone, tmp_path, monkeypatch):
     assert str(tmp_path / "home") in typed("-R", clone, "verify", codes={3}).err
 
 
+def test_a_sparse_checkout_that_lacks_versions_is_not_taken_for_a_registry_without_them(clone):
+    subprocess.run(["git", "sparse-checkout", "set", "models", "schemas", ".dvc"], cwd=clone, check=True)
+    for words in (["check"], ["create", "vision/resnet50", "--commit"]):
+        assert "sparse checkout" in typed("-R", clone, *words, codes={3}).err
+    typed("-R", clone, "check", "--rev", "HEAD", codes={0})
+    subprocess.run(["git", "sparse-checkout", "disable"], cwd=clone, check=True)
+    typed("-R", clone, "check", codes={0})
+
+
 GARBLED = {
     "commit-tree": [*PROMOTE, "--push"],
     "ls-remote": [*PROMOTE, "--push"],

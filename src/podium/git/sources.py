@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import urlsplit
 
 from podium import folders, git, layout
-from podium.errors import Denied, NotARegistry, Usage
+from podium.errors import Denied, NotARegistry, Unavailable, Usage
 from podium.freshness import ANEW, Freshness
 from podium.tree import Tree
 
@@ -65,10 +65,28 @@ class Checkout:
         return git.open_repository(self.root)
 
     def tree(self, rev: str | None = None) -> Tree:
-        """Give the files on disk, or those of a revision; raises what ``resolve_rev`` does."""
+        """
+        Give the files on disk, or those of a revision.
+
+        Raises what ``resolve_rev`` does, and Unavailable where Git leaves files of the registry out of the work tree.
+        """
         if rev is None:
+            self._check_whole()
             return git.WorkingTree(self.root)
         return registry_at(self.repository, git.resolve_rev(self.repository, rev), f"{self.label} at {rev}")
+
+    def _check_whole(self) -> None:
+        """Raise Unavailable for a sparse checkout that lacks some of the registry: a version not seen is not one not there."""
+        own = git_dir_of(self.root)
+        if own is None or not (own / "info" / "sparse-checkout").is_file():
+            return
+        of_the_registry = (layout.REGISTRY, layout.MODELS, layout.ARTIFACTS, layout.SCHEMAS, ".dvc")
+        listed = git.output(self.root, "ls-files", "-t", "-z", "--", *of_the_registry).split(b"\0")
+        if any(line.startswith(b"S ") for line in listed):
+            raise Unavailable(
+                f"{self.root} is a sparse checkout, which lacks files of the registry",
+                "`git sparse-checkout disable` brings them; to read only: --rev HEAD",
+            )
 
     def remote(self) -> Remote:
         """Give the remote of the current branch, else ``origin``, else the only one; raises Denied where there is none."""

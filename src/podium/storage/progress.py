@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import threading
 import time
 from collections import deque
@@ -101,8 +102,13 @@ class _Crew(Generic[T, R]):
     def start(self, jobs: int) -> None:
         for number in range(min(jobs, self._expected)):
             thread = threading.Thread(target=self._work, name=f"podium-{number}", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError:  # this machine's limits: those that run do the work
+                if self._threads:
+                    return
+                raise OSError(errno.EAGAIN, "no thread can be started") from None
             self._threads.append(thread)
-            thread.start()
 
     def results(self) -> Iterator[R]:
         for _ in range(self._expected):
