@@ -8,6 +8,7 @@ import shutil
 import stat
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
@@ -210,7 +211,7 @@ def test_what_makes_no_sense_is_no_answer(root, value):
     question = answers.Question(str(root), NAME)
     if isinstance(value, dict):
         value = {"asked": [str(root), NAME], **value} if "above" in value else value
-    kept.write(question._place, answers.FORM, value)
+    kept.write(Path(question._place), answers.FORM, value)
     assert question.answered() is None
 
 

@@ -15,12 +15,13 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from podium import folders, kept
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from podium.git import Checkout
     from podium.model import Version
     from podium.tree import Tree
@@ -57,6 +58,24 @@ class Answer(Placed):
     version: str
 
 
+class Told(NamedTuple):
+    """An answer as it was kept: an absolute folder, the paths of all files in it, and the version."""
+
+    folder: str
+    names: tuple[str, ...]
+    version: str
+
+    @property
+    def path(self) -> str:
+        """The one file where there is only one, else the folder."""
+        return self.files[0] if len(self.names) == 1 else self.folder
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The files."""
+        return tuple(f"{self.folder}/{name}" for name in self.names)
+
+
 @dataclass(frozen=True)
 class Question:
     """
@@ -70,21 +89,29 @@ class Question:
     began: int = field(default_factory=time.time_ns, compare=False)
 
     @property
-    def _place(self) -> Path:
+    def _place(self) -> str:
         """The file for the answer; raises OSError where there is no folder for it."""
-        folder = folders.cache_if_any()
+        folder = folders.named_cache()
         if folder is None:
             raise FileNotFoundError
         name = hashlib.sha256(f"{self.start}\0{self.reference}".encode("utf-8", "surrogateescape")).hexdigest()
-        return folder / "answers" / f"{name[:24]}.json"
+        return f"{folder}/answers/{name[:24]}.json"
 
     def answered(self) -> Answer | None:
         """Give the answer that was kept, if all it came from looks as it did; else ``None``."""
+        from pathlib import Path
+
+        told = self.told()
+        return Answer(Path(told.folder), told.names, told.version) if told is not None else None
+
+    def told(self) -> Told | None:
+        """Give the same as plain text: a command starts without paths that can more."""
         with suppress(OSError, ValueError, KeyError, TypeError, RuntimeError):
             known = kept.read(self._place, FORM)
             if type(known) is dict and self._holds(known):
                 names, looks = _handed_out(known["folder"])
-                return Answer(Path(known["folder"]), names, known["version"]) if looks == known["files"] else None
+                is_whole = known["folder"].startswith("/")
+                return Told(known["folder"], names, known["version"]) if looks == known["files"] and is_whole else None
         return None
 
     def _holds(self, known: Mapping[str, Any]) -> bool:
@@ -100,6 +127,8 @@ class Question:
 
         ``tree`` is what was read of the checkout.
         """
+        from pathlib import Path
+
         from podium.git.sources import PRIVATE
         from podium.git.worktree import RACY_NS
         from podium.storage import seals
@@ -115,7 +144,7 @@ class Question:
                 return
             told = {"above": above, "sources": read, "looks": _digest(looks), "kinds": kinds}
             given = {"folder": str(folder), "version": version.version, "files": _hash_of(seen)}
-            kept.write(self._place, FORM, {"asked": [self.start, self.reference], **told, **given})
+            kept.write(Path(self._place), FORM, {"asked": [self.start, self.reference], **told, **given})
 
 
 def question(where: str | None, reference: str) -> Question | None:
@@ -125,7 +154,7 @@ def question(where: str | None, reference: str) -> Question | None:
     if where is not None:
         return Question(where, reference) if where.startswith("/") else None
     with suppress(OSError):
-        return Question(str(Path.cwd()), reference)
+        return Question(os.getcwd(), reference)  # noqa: PTH109
     return None
 
 
@@ -172,6 +201,8 @@ def _handed_out(folder: str) -> tuple[tuple[str, ...], str]:
 
 def _above(start: str, root: Path) -> list[str]:
     """Give the folders in which the registry was looked for, up to its own."""
+    from pathlib import Path
+
     folder = Path(start)
     between = [str(one) for one in (folder, *folder.parents) if one != root and root in one.parents]
     return [*between, str(root)]

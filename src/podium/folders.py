@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def cache() -> Path:
@@ -19,18 +21,29 @@ def cache() -> Path:
 
 def cache_if_any() -> Path | None:
     """Give that folder; ``None`` where there is no home folder to put it into."""
+    from pathlib import Path  # a command starts without it
+
+    found = named_cache()
+    return Path(found).absolute() if found is not None else None
+
+
+def named_cache() -> str | None:
+    """Give its path as it is named."""
     own = os.environ.get("PODIUM_CACHE_DIR")
-    found = _expanded(own) if own else _shared("XDG_CACHE_HOME", ".cache/podium")
-    return found.absolute() if found is not None else None
+    return _expanded(own) if own else _shared("XDG_CACHE_HOME", ".cache/podium")
 
 
 def data() -> Path:
     """Give the folder for what is kept: XDG_DATA_HOME/podium, else ~/.local/share/podium; raises Unavailable."""
-    return _shared("XDG_DATA_HOME", ".local/share/podium") or _homeless("HOME, or name a remote with --remote")
+    from pathlib import Path
+
+    return Path(_shared("XDG_DATA_HOME", ".local/share/podium") or _homeless("HOME, or name a remote with --remote"))
 
 
 def working() -> Path:
     """Give the working folder; raises Unavailable where it was removed."""
+    from pathlib import Path
+
     try:
         return Path.cwd()
     except OSError as error:
@@ -39,18 +52,18 @@ def working() -> Path:
         raise Unavailable(f"the working folder cannot be used: {error.strerror}", "`cd` to one that is there") from None
 
 
-def _shared(variable: str, below_home: str) -> Path | None:
+def _shared(variable: str, below_home: str) -> str | None:
     """Give what a variable says, if it is a whole path (https://specifications.freedesktop.org/basedir-spec), else a folder at home."""
     named = os.environ.get(variable, "")
     if named.startswith("/"):
-        return Path(named) / "podium"
+        return os.path.join(named, "podium")  # noqa: PTH118 - a start without pathlib
     home = _home()
-    return home / below_home if home is not None else None
+    return f"{home}/{below_home}" if home is not None else None
 
 
-def _home() -> Path | None:
+def _home() -> str | None:
     home = os.path.expanduser("~")  # noqa: PTH111 - pathlib raises where there is none
-    return Path(home) if home.startswith("/") else None
+    return home if home.startswith("/") else None
 
 
 def _homeless(setting: str) -> NoReturn:
@@ -59,12 +72,12 @@ def _homeless(setting: str) -> NoReturn:
     raise Unavailable(f"there is no home folder: HOME is {os.environ.get('HOME')!r}", f"set {setting}")
 
 
-def _expanded(path: str) -> Path | None:
+def _expanded(path: str) -> str | None:
     """Read ``~`` as the home folder: nobody means a folder of that name, and many a file of settings is read without a shell."""
     if path != "~" and not path.startswith("~/"):
-        return Path(path)
+        return path
     home = _home()
-    return home / path[2:] if home is not None else None
+    return f"{home}/{path[2:]}" if home is not None else None
 
 
 def is_address(path: str | bytes) -> bool:
@@ -74,7 +87,9 @@ def is_address(path: str | bytes) -> bool:
 
 def named(path: Any, what: str) -> Path:
     """Read a path that somebody handed in; raises Usage for an empty one, which would be the working folder, and for none."""
-    from podium.errors import Usage  # a command starts without them
+    from pathlib import Path  # a command starts without either
+
+    from podium.errors import Usage
 
     try:
         text = os.fspath(path)

@@ -15,10 +15,12 @@ import re
 import stat
 from contextlib import suppress
 from functools import cache
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from podium.version import VERSION
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 MOST_BYTES = 128 * 1024 * 1024
 """A larger file is neither written nor read."""
@@ -26,7 +28,7 @@ MOST_FILES = 64
 """So many lie in one folder; then the one that was not written for the longest time goes."""
 
 
-def read(path: Path, form: str) -> Any:
+def read(path: Path | str, form: str) -> Any:
     """Give what was kept in a file under this form; ``None`` where there is nothing that can be used."""
     with suppress(OSError, ValueError, RecursionError, MemoryError):
         digest, _, body = _own_bytes(path).partition(b"\n")
@@ -38,12 +40,12 @@ def read(path: Path, form: str) -> Any:
     return None
 
 
-def _own_bytes(path: Path) -> bytes:
+def _own_bytes(path: Path | str) -> bytes:
     """Read a file that belongs to this user, and that nobody else can write; raises ValueError for any other."""
     handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     with os.fdopen(handle, "rb") as file:
         found = os.fstat(handle)
-        for looked_at in (found, path.parent.stat()):
+        for looked_at in (found, os.stat(os.path.dirname(path) or ".")):  # noqa: PTH116, PTH120 - a start without pathlib
             if looked_at.st_uid != os.geteuid() or looked_at.st_mode & 0o022:
                 raise ValueError(path)
         if not stat.S_ISREG(found.st_mode) or found.st_size > MOST_BYTES:
@@ -94,6 +96,8 @@ _OURS = re.compile(r"[0-9a-f]{20,64}\.json|\.new-[0-9a-z_]{8}")
 @cache
 def program() -> str | None:
     """Give a hash of podium's own files: what was kept by other code may be other; ``None`` where they are not to be seen."""
+    from pathlib import Path
+
     folder, found = Path(__file__).parent, hashlib.sha256()
     files = sorted(path for path in folder.rglob("*") if path.suffix in _DECIDING and path.is_file())
     for path in files:

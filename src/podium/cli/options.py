@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -24,14 +23,16 @@ class _Place(click.Path):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Read one; fails for an empty one, and for an address."""
+        from pathlib import Path  # a command that is given no path starts without it
+
         if not os.fspath(value):
             self.fail("it is empty; the working folder is '.'", param, ctx)
         if folders.is_address(os.fspath(value)):
             self.fail(f"{value!r} is an address, and no path on this machine", param, ctx)
-        return super().convert(value, param, ctx)
+        return Path(os.fsdecode(super().convert(value, param, ctx)))
 
 
-PLACE = _Place(path_type=Path)
+PLACE = _Place()
 
 
 def output(*formats: str) -> Callable[[F], F]:

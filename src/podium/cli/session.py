@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -14,6 +13,8 @@ from podium.cli.options import Landing
 from podium.cli.progress import Bar
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from podium.api import Registry
     from podium.editing import Editing
     from podium.edits import Edit

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from podium import answers, git
 from podium.cli import options, say, session
 from podium.cli.progress import Bar
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @click.command("use")
@@ -47,11 +49,11 @@ def command(
     """
     plain = not (to or files or force or rev)
     question = answers.question(context.obj.where, reference) if plain else None
-    answer = question.answered() if question is not None else None
-    if answer is None:
-        answer = _answer(context, reference, question, rev, to=to, files=files, force=force)
+    told = question.told() if question is not None else None
+    answer = told or _answer(context, reference, question, rev, to=to, files=files, force=force)
     if form == "json":
-        found = {"path": str(answer.path.absolute()), "version": answer.version}
+        path = answer.path if isinstance(answer, answers.Told) else answer.path.absolute()
+        found = {"path": str(path), "version": answer.version}
         say.document({**found, "files": [str(file) for file in answer.files]})
     else:
         say.result(str(answer.path))
