@@ -13,9 +13,10 @@ from podium.errors import Unavailable
 from podium.progress import silent
 from podium.storage import Storage, partial, renewal, stored
 from podium.storage.progress import Meter
+from podium.storage.pushing import Sent
 from podium.storage.renewal import Renewal
+from podium.storage.server import Server
 from podium.storage.stored import Stored, Unfinished
-from podium.storage.versions import Sent
 from tests import worlds
 from tests.servers import object_path
 from tests.storage_helpers import at, files_below, forget_cache, record, registry, write
@@ -294,14 +295,14 @@ def test_a_copy_on_s3_that_breaks_off_leaves_the_object_as_it_was(reach, tmp_pat
     content = far.storage.add(write(tmp_path / "out", {"a": random.Random(7).randbytes(11 * MB)}))
     far.storage.push([record(content)])
     remote, md5 = far.storage.remote(), content.files[0].md5
-    ask = type(remote)._ask_s3
+    ask = Server.ask_s3
 
     def broken(self, request, **arguments):
         if request == last:
             raise Unavailable("it broke", "try again")
         return ask(self, request, **arguments)
 
-    monkeypatch.setattr(type(remote), "_ask_s3", broken)
+    monkeypatch.setattr(Server, "ask_s3", broken)
     assert remote.renew(md5) is False
     assert far.storage.problems([record(content)], deep=True) == []
     assert far.store.unfinished() == []

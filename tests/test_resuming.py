@@ -15,7 +15,7 @@ from podium.errors import Denied, Unavailable
 from podium.storage import Storage, begun, limits, partial, patience
 from podium.storage.by_ssh import Upload
 from podium.storage.failures import Broken
-from podium.storage.remote import ServerRemote
+from podium.storage.server import Server
 from tests.servers import Apache, hanging, object_path
 from tests.storage_helpers import at, files_below, forget_cache, record, registry, spoil, write
 
@@ -72,14 +72,14 @@ def test_what_somebody_else_began_is_taken_only_if_it_is_the_same(reach, source,
 def test_an_upload_that_the_server_refuses_leaves_no_parts(reach, monkeypatch, source):
     far = reach("s3")
     content = far.storage.add(source)
-    ask = ServerRemote._ask_s3
+    ask = Server.ask_s3
 
     def no_end(self, request, **arguments):  # the real server's refusal of parts that it does not have
         if request == "complete_multipart_upload":
             arguments["MultipartUpload"]["Parts"][0]["ETag"] = '"0123456789abcdef0123456789abcdef"'
         return ask(self, request, **arguments)
 
-    monkeypatch.setattr(ServerRemote, "_ask_s3", no_end)
+    monkeypatch.setattr(Server, "ask_s3", no_end)
     with pytest.raises(Unavailable):
         far.storage.push([record(content)])
     assert far.store.unfinished() == []
@@ -369,7 +369,7 @@ def test_what_an_ssh_server_lost_meanwhile_is_sent_again(reach, tmp_path, left):
     (tmp_path / "large").write_bytes(LARGE)
     far.store.write("under way", left)
     place = far.store.folder / "under way"
-    Upload(tmp_path / "large", str(place), arrived=12 * MB).put(far.storage.remote()._filesystem.fs, NoOpCallback())
+    Upload(tmp_path / "large", str(place), arrived=12 * MB).put(far.storage.remote()._files.fs, NoOpCallback())
     assert place.read_bytes() == LARGE
 
 

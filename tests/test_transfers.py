@@ -16,8 +16,7 @@ from dvc.config_schema import REMOTE_SCHEMAS
 
 from podium import manifest
 from podium.errors import Denied, Unavailable
-from podium.storage import Storage, failures
-from podium.storage import remote as remotes
+from podium.storage import Storage, failures, server
 from podium.storage.progress import Meter, Stopped, each
 from tests.far import connect
 from tests.servers import DvcRemote
@@ -54,7 +53,7 @@ def test_an_upload_that_is_cut_is_sent_again_and_says_so(far, source, quick, cap
     far.storage.push([record(content)])
     assert far.storage.problems([record(content)], deep=True) == []
     assert {path for path in far.store.paths() if ".podium-" in path or path.endswith(".tmp")} == set()
-    if far.storage.remote()._filesystem.protocol != "s3":  # S3's own client tries again first, without a word
+    if far.storage.remote()._files.protocol != "s3":  # S3's own client tries again first, without a word
         assert re.search(r"cannot be used: .*; trying again in", caplog.text)
 
 
@@ -198,8 +197,8 @@ def on_disk(tmp_path, disk):
 
 
 def test_what_is_advised_to_give_a_server_longer_is_a_setting_of_dvc():
-    assert remotes._LONGER
-    for scheme, option in remotes._LONGER.items():
+    assert server._LONGER
+    for scheme, option in server._LONGER.items():
         assert option in {str(key) for key in REMOTE_SCHEMAS[scheme]}, scheme
 
 
