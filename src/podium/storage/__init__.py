@@ -16,11 +16,18 @@ if TYPE_CHECKING:
     from podium.storage import public
     from podium.storage.content import Content
     from podium.storage.presence import Problem
-    from podium.storage.versions import Sent, Storage, prove_whole
+    from podium.storage.pushing import Sent
+    from podium.storage.versions import Storage, prove_whole
 else:
     __getattr__ = deferred.names(
         __name__,
-        {"content": "Content", "presence": "Problem", "public": "", "versions": "Sent Storage prove_whole"},
+        {
+            "content": "Content",
+            "presence": "Problem",
+            "public": "",
+            "pushing": "Sent",
+            "versions": "Storage prove_whole",
+        },
     )
 
 __all__ = ["Content", "Problem", "Sent", "Storage", "prove_whole", "public"]

@@ -17,6 +17,8 @@ from podium.storage.remote import Absent, Remote
 
 Kind = Literal["missing", "size", "hash"]
 
+CHECK = "`podium check` finds the record"
+"""What to do where a record contradicts itself."""
 _LONGEST_ENTRY = 4096
 """Bytes that the list of files may take for each file, on an average."""
 _LONGEST_LIST = 256 << 20

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from podium import manifest as manifests
 from podium.errors import Denied
-from podium.manifest import UNKNOWN
 from podium.model import File, Record
 from podium.progress import Progress, silent
 from podium.storage import config, content, looks, partial, presence, proofs, space
@@ -20,28 +19,15 @@ from podium.storage.cache import Cache
 from podium.storage.content import Content, Source
 from podium.storage.hashing import Sums, fits, needs_md5
 from podium.storage.looks import Looks
-from podium.storage.presence import Problem
+from podium.storage.presence import CHECK, Problem
 from podium.storage.progress import Meter, crew, each
 from podium.storage.remote import Absent, Remote
-from podium.storage.renewal import Renewal
-from podium.storage.stored import Stored
 
-_CHECK = "`podium check` finds the record"
+if TYPE_CHECKING:
+    from podium.storage.pushing import Push, Sent
+
 _READERS = 2
 """Files hashed at a time: hashing keeps a core busy, small files wait for the disk."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """What a push sent: objects, and bytes."""
-
-    objects: int = 0
-    size: int = 0
-
-    @classmethod
-    def of(cls, parts: Sequence[Sent]) -> Sent:
-        """Count some together."""
-        return cls(sum(part.objects for part in parts), sum(part.size for part in parts))
 
 
 @dataclass(frozen=True)
@@ -106,76 +92,18 @@ class Storage:
         found wrong). Raises Denied where neither side has a file, or where the remote has it in another size; Unavailable where
         the remote is out of reach.
         """
+        from podium.storage.pushing import Sent
+
         sent = [
-            self._push(group, self._remote(remote, name), again, settled, progress)
+            self._push_to(self._remote(remote, name), progress).send(group, again, settled)
             for name, group in _by_remote(records, remote).items()
         ]
         return Sent.of(sent)
 
-    def _push(
-        self,
-        records: Sequence[Record],
-        target: Remote,
-        again: Collection[str],
-        settled: Collection[str],
-        progress: Progress,
-    ) -> Sent:
-        needed, safe = _Objects(), set[str]()
-        for record in records:
-            files = self._listed(record, target)
-            needed.add(record, files)
-            if record.md5 in settled:
-                safe |= {record.md5, *(file.md5 for file in files)}
-        there = target.seen(needed.sizes)
-        missing = {md5: None for md5, found in there.items() if found is None or md5 in again}
-        rest = {md5: found for md5, found in there.items() if found is not None and md5 not in missing}
-        needed.refuse_other_sizes(rest, target.name)
-        sent: list[Sent] = []
+    def _push_to(self, target: Remote, progress: Progress) -> Push:
+        from podium.storage.pushing import Push
 
-        def send(objects: Sequence[str]) -> None:
-            sent.append(self._send(needed, objects, target, progress))
-
-        renewal = Renewal(target, lambda md5: md5.endswith(".dir") or self._cache.proven(md5) is not None, send)
-        with space.told(space.THE_CACHE):
-            renewed = renewal.renew([one for md5, one in rest.items() if md5 not in safe], progress)
-            send(list(missing))
-            renewal.look(renewed)
-        return Sent.of(sent)
-
-    def _send(self, needed: _Objects, missing: Sequence[str], target: Remote, progress: Progress) -> Sent:
-        if not missing:
-            return Sent()
-        files = sorted(md5 for md5 in missing if not md5.endswith(".dir"))  # folder by folder: less for a disk to do
-        total = sum(max(needed.sizes[md5], 0) for md5 in files)
-        target.check_room(total, self._cache.folder)
-        meter = Meter(progress, "uploading", total)
-        for version in needed.contents:
-            self._cache.recall(version)
-
-        def send(md5: str) -> int:
-            wanted = needed.files[md5]
-            content = self._cache.bytes_of(md5, target.small)
-            sums = self._cache.sums(md5) if content is not None else self._cached(md5, wanted.size)
-            if sums is None or not fits(wanted, sums):
-                raise Denied(
-                    f"neither the cache nor the remote {target.name!r} has {wanted.path!r} as it was logged ({md5})",
-                    "upload from the machine that logged it, or log it again",
-                )
-            if content is not None:
-                target.write(md5, content)
-                meter.add(sums.size)
-            else:
-                target.send(md5, self._cache.path(md5), meter)
-            return sums.size
-
-        sizes = list(each(send, files, target.crew(total, len(files)), meter, in_order=True))
-        lists = [md5 for md5 in missing if md5.endswith(".dir")]
-        list(each(lambda md5: target.write(md5, needed.contents[md5]), lists, target.crew(0, 1), meter))
-        return Sent(len(missing), sum(sizes) + sum(needed.sizes[md5] for md5 in lists))
-
-    def _cached(self, md5: str, size: int) -> Sums | None:
-        """Give the sums of an object in the cache, if it is there in this size; of another one it is not read."""
-        return self._cache.proven(md5) if self._cache.has(md5, size) else None
+        return Push(self._cache, target, lambda record: self._listed(record, lambda: target), progress)
 
     def problems(
         self,
@@ -207,16 +135,13 @@ class Storage:
         Files of a ``.dir`` object have the size ``UNKNOWN`` and no sha256 until ``fetch`` has seen them. Raises Denied
         where the object is missing or not what the record says, Unavailable where the remote is out of reach.
         """
-        if record.files is not None:
-            return record.files
-        files = manifests.listed(record.md5, self._cache.read(record.md5))
-        return files if files is not None else self._fetched_listing(record, self._remote(remote, record.remote))
+        return self._listed(record, lambda: self._remote(remote, record.remote))
 
-    def _listed(self, record: Record, target: Remote) -> tuple[File, ...]:
+    def _listed(self, record: Record, target: Callable[[], Remote]) -> tuple[File, ...]:
         files = record.files
         if files is None:
             files = manifests.listed(record.md5, self._cache.read(record.md5))
-        return files if files is not None else self._fetched_listing(record, target)
+        return files if files is not None else self._fetched_listing(record, target())
 
     def _fetched_listing(self, record: Record, target: Remote) -> tuple[File, ...]:
         try:
@@ -273,7 +198,7 @@ class Storage:
             cache.keep(record.md5, [record.md5, *sums])
         for file in files:
             if not fits(file, sums[file.md5]):
-                raise Denied(f"the record says two things of {file.md5}: {file.path!r} has other bytes", _CHECK)
+                raise Denied(f"the record says two things of {file.md5}: {file.path!r} has other bytes", CHECK)
         known = tuple(_with(file, sums[file.md5]) for file in files)
         prove_whole(record, known)
         return known
@@ -353,34 +278,6 @@ class Storage:
         if name not in self._remotes:
             self._remotes[name] = self._config.remote(name)
         return self._remotes[name]
-
-
-class _Objects:
-    """The objects that some versions need, each once."""
-
-    def __init__(self) -> None:
-        self.files: dict[str, File] = {}
-        self.sizes: dict[str, int] = {}
-        self.contents: dict[str, bytes] = {}
-
-    def add(self, record: Record, files: Sequence[File]) -> None:
-        for file in files:
-            self.files.setdefault(file.md5, file)
-            self.sizes[file.md5] = file.size
-        listing = manifests.dir_object(files)
-        if manifests.md5_of(listing) + ".dir" != record.md5:
-            raise Denied(f"the manifest of {record.md5} is not what its hash says", _CHECK)
-        self.contents[record.md5] = listing
-        self.sizes[record.md5] = len(listing)
-
-    def refuse_other_sizes(self, there: Mapping[str, Stored], remote: str) -> None:
-        for md5, found in there.items():
-            if self.sizes[md5] not in {UNKNOWN, found.size}:
-                path = self.files[md5].path if md5 in self.files else "the list of files"
-                raise Denied(
-                    f"the remote {remote!r} has {path!r} with {found.size} bytes instead of {self.sizes[md5]} ({md5})",
-                    "`podium upload --repair` replaces it",
-                )
 
 
 def _by_remote(records: Iterable[Record], remote: str | None) -> dict[str, list[Record]]:
