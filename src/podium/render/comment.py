@@ -12,17 +12,16 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 
 from podium.checks import Finding
-from podium.diff import ALIAS_KINDS, Change, Comparison, Pair
-from podium.model import Version
-from podium.plan import MAINTAINER, Gate, Latest, Move, Plan
+from podium.diff import ALIAS_KINDS, Change, Comparison
+from podium.plan import MAINTAINER, Latest, Move, Plan
+from podium.render import moves
 from podium.render import plan as said
-from podium.render.markdown import block, code, fitting, folded, inert, left_out, prose, row, table
-from podium.render.plain import size
+from podium.render.markdown import block, code, fitting, folded, inert, left_out, prose
+from podium.render.moves import called
 
 MARKER = "<!-- podium-plan -->"
 
 _FEW = 3
-_METRICS = 2
 _QUIET = (
     "model-created",
     "artifact-created",
@@ -63,7 +62,7 @@ def _headline(plan: Plan) -> str:
             f"; {more:,} more alias{'es move' if more > 1 else ' moves'} too" if more else ""
         )
     if len(plan.changes) == 1:
-        return f"Merging means: {said.effect(plan.changes[0], _name)}"
+        return f"Merging means: {said.effect(plan.changes[0], called)}"
     if plan.changes:
         return f"Merging {_listed(_phrases(plan.changes))}; no alias moves"
     return "Merging changes nothing in the registry"
@@ -71,17 +70,13 @@ def _headline(plan: Plan) -> str:
 
 def _moves(move: Move) -> str:
     change = move.change
-    name, alias = _name(change.name), _name(change.alias or "")
+    name, alias = called(change.name), called(change.alias or "")
     if change.before is None:
-        return f"Merging points {name} {alias} at {_name(change.after)}"
+        return f"Merging points {name} {alias} at {called(change.after)}"
     if change.after is None:
-        return f"Merging takes {alias} away from {name}, which has it on {_name(change.before)}"
-    arrow = said.arrow(change.before, change.after, _name)
+        return f"Merging takes {alias} away from {name}, which has it on {called(change.before)}"
+    arrow = said.arrow(change.before, change.after, called)
     return f"Merging rolls {name} {alias} BACK: {arrow}" if move.rollback else f"Merging moves {name} {alias}: {arrow}"
-
-
-def _name(text: str) -> str:
-    return code(text, 130)
 
 
 _VERBS = {
@@ -172,102 +167,7 @@ def _list(lines: Iterable[str], total: int, what: str, room: int) -> str:
 
 
 def _moved(plan: Plan, room: int) -> str:
-    if not plan.moves:
-        return _does(plan, room)
-    if len(plan.moves) <= _FEW:
-        return "\n\n".join(_one(move, room // len(plan.moves) - 2, plan) for move in plan.moves)
-    kept = fitting((_summary(move) for move in plan.moves), room - 200)
-    more = left_out(len(plan.moves), kept, "aliases")
-    return table(("Alias", "now", "after merging", "its policy"), kept) + (f"\n\n{more}" if more else "")
-
-
-def _summary(move: Move) -> str:
-    change = move.change
-    before, after = (code(side) if side is not None else "none" for side in (change.before, change.after))
-    unmet = sum(not gate.met for gate in move.gates)
-    policy = f"❌ {unmet} not met" if unmet else "✅ met" if move.gates else "asks nothing"
-    name = f"{code(change.name)} {code(change.alias or '')}"
-    return row((name, before, after + (" **ROLLBACK**" if move.rollback else ""), policy))
-
-
-def _one(move: Move, room: int, plan: Plan) -> str:
-    """Say of one alias what it means, which metrics change, and what its policy says of that."""
-    parts = [_lead(move, alone=len(plan.moves) == 1)]
-    compared = move.change.comparison
-    if compared is not None and move.change.after is not None:
-        parts.append(_metrics(move, compared, room // _METRICS))
-    gates = [gate for gate in move.gates if gate.metric is None or not _has_row(gate, compared)]
-    kept = fitting(map(_gate, gates), room // _METRICS - 1500)
-    if kept:
-        more = left_out(len(gates), kept, "requirements")
-        parts.append(f"Policy of {code(move.change.alias or '')}: {' · '.join([*kept, *([more] if more else [])])}")
-    return "\n\n".join(part for part in parts if part)
-
-
-def _lead(move: Move, *, alone: bool) -> str:
-    change, compared = move.change, move.change.comparison
-    asked = code(f"{change.name}:{change.alias}")
-    meaning = f" — {inert(move.meaning, 120)}" if move.meaning else ""
-    before, after = (_version(side) for side in (compared.before, compared.after)) if compared else ("", "")
-    head = "" if alone else f"**{said.effect(change, _name)}**<br>"
-    if change.after is None:
-        return f"{head}{asked}{meaning}. Whoever asks for it gets an error from then on; so far it is {code(change.before)}{before}."
-    instead = f" instead of {code(change.before)}{before}" if change.before is not None else ""
-    back = " This is a **ROLLBACK**: the alias held that version before." if move.rollback else ""
-    return f"{head}{asked}{meaning}. Whoever asks for it gets {code(change.after)}{after}{instead}.{back}"
-
-
-def _version(version: Version | None) -> str:
-    if version is None or version.model is None:
-        return ""
-    return f" ({code(f'{version.artifact.name}:{version.artifact.version}')})"
-
-
-def _metrics(move: Move, compared: Comparison, room: int) -> str:
-    """Lay the metrics out: those that a gate speaks of first, then those that change."""
-    gates: dict[str, list[Gate]] = {}
-    for gate in move.gates:
-        if gate.metric is not None:
-            gates.setdefault(gate.metric, []).append(gate)
-    names = sorted(compared.metrics, key=lambda name: (name not in gates, not compared.metrics[name].differs))
-    rows = (_metric(name, compared.metrics[name], gates.get(name, ()), bool(gates)) for name in names)
-    kept = fitting(rows, room - 400)
-    more = left_out(len(names), kept, "metrics")
-    kept.append(row(["size", _size(compared.before), _size(compared.after), _growth(compared), *[""] * bool(gates)]))
-    before, after = (code(side, 20) if side is not None else "" for side in (move.change.before, move.change.after))
-    head = ["", f"now {before}", f"after {after}", "change", *(["the policy asks"] if gates else [])]
-    return table(head, kept, numbers=3) + (f"\n\n{more}" if more else "")
-
-
-def _metric(name: str, pair: Pair, gates: Iterable[Gate], with_policy: bool) -> str:
-    before, after = inert(said.cell(pair.before)), inert(said.cell(pair.after))
-    asks = [", ".join(_gate(gate, of=name) for gate in gates)] if with_policy else []
-    return row([code(name, 60), before, f"**{after}**", said.delta(pair), *asks])
-
-
-def _gate(gate: Gate, of: str = "") -> str:
-    asks = inert(gate.asks.removeprefix(of).strip(), 160)
-    return f"✅ {asks}" if gate.met else f"❌ {asks}{'' if of else f' ({inert(gate.unmet, 160)})'}"
-
-
-def _has_row(gate: Gate, compared: Comparison | None) -> bool:
-    return compared is not None and gate.metric in compared.metrics
-
-
-def _size(version: Version | None) -> str:
-    return _unbroken(size(version.size)) if version is not None else "-"
-
-
-def _unbroken(text: str) -> str:
-    """Keep a number and its unit on one line."""
-    return text.replace(" ", "\u00a0")
-
-
-def _growth(compared: Comparison) -> str:
-    if compared.before is None or compared.after is None:
-        return ""
-    grown = compared.after.size - compared.before.size
-    return f"{'+' if grown > 0 else '-'}{_unbroken(size(abs(grown)))}" if grown else ""
+    return moves.markdown(plan.moves, room) if plan.moves else _does(plan, room)
 
 
 # --- who must look, how to undo -------------------------------------------------------------------------------------
@@ -377,7 +277,7 @@ def _count(compared: Comparison | None) -> int:
 
 def _block(move: Move, total: int, room: int, *, alone: bool) -> str:
     assert move.change.comparison is not None
-    head = "" if alone else f"**{said.effect(move.change, _name)}**\n"
+    head = "" if alone else f"**{said.effect(move.change, called)}**\n"
     return head + _list(_detail(move.change.comparison), total, "lines", room - len(head))
 
 
