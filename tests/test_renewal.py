@@ -17,6 +17,7 @@ from podium.storage.pushing import Sent
 from podium.storage.renewal import Renewal
 from podium.storage.server import Server
 from podium.storage.stored import Stored, Unfinished
+from podium.storage.uploads import Uploads
 from tests import worlds
 from tests.servers import object_path
 from tests.storage_helpers import at, files_below, forget_cache, record, registry, write
@@ -320,13 +321,13 @@ def test_what_killed_uploads_left_on_a_server_goes_once_it_is_old(reach, tmp_pat
     far = reach(kind)
     content = logged(far.storage, tmp_path, a="12345")
     remote, seen = far.storage.remote(), []
-    rename = type(remote)._rename
+    rename = Uploads._rename
 
     def looked(self, *places):
         seen.extend(remote.contents().unfinished)
         rename(self, *places)
 
-    monkeypatch.setattr(type(remote), "_rename", looked)
+    monkeypatch.setattr(Uploads, "_rename", looked)
     remote.send(content.files[0].md5, far.storage.cache.path(content.files[0].md5), Meter(silent, "", 0))
     assert [left.size for left in seen] == [5]
     for path in (seen[0].name, LEFT, *OTHERS):
