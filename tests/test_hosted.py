@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import sys
 import threading
 
 import pytest
@@ -11,6 +10,7 @@ import podium
 from podium import git
 from podium.errors import Denied, Unavailable
 from podium.freshness import Freshness
+from tests.acceptance.conftest import Place
 
 pytestmark = pytest.mark.usefixtures("own_settings")
 
@@ -161,10 +161,7 @@ def test_how_fresh_is_said_in_python_or_by_the_environment(bare, monkeypatch):
 
 def test_the_command_says_how_old_it_is_what_it_reads(bare, tmp_path):
     def podium_(*arguments, code=0):
-        command = [sys.executable, "-m", "podium", "-R", f"file://{bare}", *arguments]
-        ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-        assert ran.returncode == code, ran.stderr
-        return ran.stderr
+        return Place(tmp_path).podium("-R", f"file://{bare}", *arguments, code=code).err
 
     assert "no cached clone" in podium_("list", "--offline", code=3)
     assert "ago" not in podium_("list")

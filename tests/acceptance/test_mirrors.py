@@ -2,42 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 import os
 import shutil
-import subprocess
-import sys
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from tests.acceptance.conftest import Place, Said, again
-from tests.acceptance.typed import typed
+from tests.acceptance.conftest import Place, again
 from tests.servers import DvcRemote, FolderStore
 
-ROOT = Path(__file__).parent.parent.parent
 
-SEVERAL = (
-    "import json, sys; from tests.acceptance.typed import typed; json.dump(typed(json.loads(sys.argv[1])), sys.stdout)"
-)
-
-
-def several(place, *commands):
-    """Type commands one after the other in this process; they only touch folders."""
-    with contextlib.chdir(place.root):
-        return [Said(*one) for one in typed(commands)]
-
-
-def several_apart(place, *commands, **env):
-    """Type them in a process of its own: the clients of servers leave connections and threads behind."""
-    ran = subprocess.run(
-        [sys.executable, "-c", SEVERAL, json.dumps(commands)],
-        cwd=place.root, capture_output=True, text=True, check=True,
-        env={**os.environ, **env, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])},
-    )  # fmt: skip
-    return [Said(*one) for one in json.loads(ran.stdout)]
+def several(place, *commands, **env):
+    """Type commands one after the other; gives what came of each."""
+    return [place.podium(*command, code=None, **env) for command in commands]
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +62,7 @@ def test_bytes_go_from_kind_to_kind_and_garbage_goes_from_each(logged, s3, sshd,
         server.store(name).write(garbage, b"nobody's")
     (registry.root / ".dvc/cache").rename(tmp_path / "cache")  # each byte has to come over the wire
     chain = ["storage", *kinds]
-    said = several_apart(
+    said = several(
         registry,
         *(["copy", *pair, "--format", "json"] for pair in pairwise(chain)),
         ["copy", "reading", "last", "--format", "json"],
