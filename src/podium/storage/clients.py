@@ -19,6 +19,8 @@ _LARGEST_OF_ONE = 64 << 10
 """Bytes that an answer may have which is about one object."""
 _MOST_TAGS = 400_000
 """Tags in a list as XML, each of which takes fifty times its own bytes as long as it is read."""
+_LISTS = {"list-type", "uploads", "uploadId"}
+"""What S3 is asked for that answers with XML."""
 _OBJECT = re.compile(r"/[0-9a-f]{30}(?:\.dir)?/?\Z")
 _UNPACKED = {"Accept-Encoding": "identity"}
 _CREDENTIALS = ("authorization", "cookie")
@@ -138,16 +140,18 @@ def _bounded_session() -> type:
     class Content:
         """What comes of an answer, up to a limit."""
 
-        def __init__(self, content: Any) -> None:
+        def __init__(self, content: Any, *, is_list: bool) -> None:
             self._content = content
             self._left = LARGEST
+            self._tags = _MOST_TAGS if is_list else LARGEST
 
         async def read(self, size: int = -1) -> bytes:
             parts = []
             while part := await self._content.read(size if size >= 0 else 1 << 16):
                 parts.append(part)
                 self._left -= len(part)
-                if self._left < 0:
+                self._tags -= part.count(b"<")
+                if self._left < 0 or self._tags < 0:
                     raise aiohttp.ClientPayloadError(TooLong.__doc__)
                 if size >= 0:
                     break
@@ -159,7 +163,7 @@ def _bounded_session() -> type:
     class Response(aiohttp.ClientResponse):
         async def start(self, connection: Any) -> Any:
             started = await super().start(connection)
-            self.content = Content(self.content)  # type: ignore[assignment]
+            self.content = Content(self.content, is_list=bool(_LISTS & self.url.query.keys()))  # type: ignore[assignment]
             return started
 
         @property

@@ -26,8 +26,12 @@ from podium.storage.stored import Absent, Unfinished
 LEAST = 5 << 20
 """Bytes in a part, the least that S3 takes."""
 _MOST_PARTS = 10_000
+_PAGE = 100
+"""Parts that a server lists at a time, at least; S3 itself lists a thousand."""
 _MOST_PAGES = 1000
 """Lists of a thousand unfinished uploads each that are read: a server could go on without end."""
+_TRIES = 4
+"""How often an object is begun that is gone when it should be whole."""
 _AT_ONCE = 3
 """Parts of one object under way at a time."""
 
@@ -38,6 +42,24 @@ One request to S3 by its name and arguments, tried again for as long as that is 
 ``body`` opens what is sent: anew for each try, since the one before may still read.
 """
 Part = dict[str, Any]
+
+
+class Answer(dict[str, Any]):
+    """What S3 answered, or a part of it: what it leaves out raises Unavailable when it is asked for."""
+
+    def __missing__(self, key: str) -> Any:
+        raise Unavailable(f"a server of S3 leaves {key} out of its answer", "see whether it is one, and well")
+
+
+def answer_of(said: dict[str, Any]) -> Answer:
+    """Give an answer as S3's client understood it."""
+    return Answer({key: _part(value) for key, value in said.items()})
+
+
+def _part(value: Any) -> Any:
+    if isinstance(value, dict):
+        return answer_of(value)
+    return [_part(inner) for inner in value] if isinstance(value, list) else value
 
 
 def is_large(size: int) -> bool:
@@ -66,7 +88,7 @@ class Sending:
 
         What arrived stays for a later run where the server went away, and is thrown away where it refused.
         """
-        while True:
+        for _ in range(_TRIES):
             upload = self._begun() or self._begin()
             try:
                 self._finish(upload, self._parts(upload, told))
@@ -81,6 +103,8 @@ class Sending:
                 raise
             else:
                 return
+        gone = f"what is sent to S3 disappears there before it is whole ({self.key})"
+        raise Unavailable(gone, "see who takes it away, then run it again")
 
     def _begin(self) -> str:
         return str(self._ask("create_multipart_upload")["UploadId"])
@@ -170,9 +194,9 @@ def _unfinished(call: Call, bucket: str, upload: dict[str, Any], name: str) -> U
 
 
 def arrived(ask: Callable[..., dict[str, Any]], upload: str) -> Iterator[Part]:
-    """Give the parts of an upload that S3 has; none where it does not say."""
+    """Give the parts of an upload that S3 has; none where it does not say, and no more than there may be."""
     marker: dict[str, int] = {}
-    while True:
+    for _ in range(_MOST_PARTS // _PAGE):
         try:
             page = ask("list_parts", UploadId=upload, **marker)
         except Broken:
@@ -182,7 +206,9 @@ def arrived(ask: Callable[..., dict[str, Any]], upload: str) -> Iterator[Part]:
         yield from page.get("Parts", [])
         if not page.get("IsTruncated"):
             return
-        marker = {"PartNumberMarker": int(page["NextPartNumberMarker"])}
+        before, marker = marker, {"PartNumberMarker": int(page["NextPartNumberMarker"])}
+        if marker == before:
+            return
 
 
 def _is_same(part: Part, content: _Slice) -> bool:

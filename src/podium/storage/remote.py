@@ -53,7 +53,7 @@ class ServerRemote:
 
         A WebDAV server that is down, or an S3 bucket that does not exist, looks as if each object were missing.
         """
-        if self._server.is_http:
+        if self._server.is_http or self._is_s3_with_bucket():
             return
         places = [self._server.path]
         if self._server.shows_only_whole_objects:  # no folders: an empty one is "not found", too, so ask for the bucket
@@ -64,6 +64,17 @@ class ServerRemote:
                 return
         what = "bucket" if self._server.shows_only_whole_objects else "folder"
         raise Unavailable(f"the {what} of the DVC remote {self.name!r} is not there", self._server.remedy())
+
+    def _is_s3_with_bucket(self) -> bool:
+        """Ask S3 for one object: a list may have no end, and its client takes what is no list at all for an empty one."""
+        if self._files.protocol != "s3":
+            return False
+        bucket, key, _ = self._files.fs.split_path(self._server.path)
+        with suppress(Absent):
+            prefix = f"{key}/" if key else ""
+            found = self._server.ask_s3("list_objects_v2", Bucket=bucket, Prefix=prefix, MaxKeys=1)
+            return found["IsTruncated"] in {True, False}
+        return False
 
     def crew(self, total: int, count: int) -> int:  # noqa: ARG002 - a folder asks for them
         """Give how many threads to send or fetch so many bytes in so many objects with."""

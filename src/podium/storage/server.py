@@ -92,14 +92,15 @@ class Server:
         except Exception as error:  # noqa: BLE001 - each client library has errors of its own, with no base in common
             raise unreachable(self.name, error) from None
 
-    def ask_s3(self, request: str, *, body: Callable[[], Any] | None = None, **arguments: Any) -> dict[str, Any]:
+    def ask_s3(self, request: str, *, body: Callable[[], Any] | None = None, **arguments: Any) -> multipart.Answer:
         """Make one of S3's requests, again where it breaks off; ``body`` gives its content anew each time."""
         limit = _ANSWER + (multipart.LEAST / SLOWEST if body is not None else 0)
 
-        def ask() -> dict[str, Any]:
+        def ask() -> multipart.Answer:
             content = {} if body is None else {"Body": body()}
             with self.told():
-                return dict(self.watch.call(lambda: self.filesystem.fs.call_s3(request, **arguments, **content), limit))
+                said = self.watch.call(lambda: self.filesystem.fs.call_s3(request, **arguments, **content), limit)
+                return multipart.answer_of(said)
 
         return self.patience.until_done(ask)
 
