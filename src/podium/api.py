@@ -39,12 +39,17 @@ def open(  # noqa: A001 - read as podium.open
     """
     place = handed.place(where) if where is not None else os.environ.get("PODIUM_REGISTRY") or None
     fresh = freshness.chosen(max_age, offline, os.environ)
-    source = git.locate(place, folders.working(), fresh)
+    source = git.locate(place, Path("/") if _is_whole(place) else folders.working(), fresh)
     if not isinstance(source, git.Checkout | git.Bare) and source.age is None:
         from podium import index
 
         return Registry(index.find(source.url, folders.cache(), fresh) or source, rev)
     return Registry(source, rev)
+
+
+def _is_whole(place: str | None) -> bool:
+    """Tell whether a place means the same wherever one works: then a working folder that was removed is in nobody's way."""
+    return place is not None and (place.startswith("/") or "://" in place)
 
 
 def use_model(
@@ -201,7 +206,7 @@ class Registry:
             version,
             lambda: self.storage,
             self.place.home,
-            to=Path(os.path.abspath(folders.named(to, "a folder"))) if to is not None else None,  # noqa: PTH100 - links are not followed
+            to=folders.whole(folders.named(to, "a folder")) if to is not None else None,
             patterns=handed.texts(files, "patterns: ['*.json']") if files is not None else (),
             force=force,
             progress=progress,

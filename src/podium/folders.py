@@ -102,3 +102,8 @@ def named(path: Any, what: str) -> Path:
     except TypeError:
         text = f"<{type(path).__name__}>"
     raise Usage(f"{text!r} is no path", f"name {what}; the working folder is `.`")
+
+
+def whole(path: Path) -> Path:
+    """Give a path from the root on, through no link; raises Unavailable where the working folder that it starts in was removed."""
+    return Path(os.path.normpath(path if path.is_absolute() else working() / path))

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
 import pickle
+import shutil
 from collections import deque
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
@@ -273,3 +276,82 @@ def test_an_error_quotes_no_more_than_can_be_read():
     assert str(Usage(f"{SECRET} \x1b[2J", SECRET)) == "https://***@git.acme.dev/x?token=*** \\x1b[2J"
     assert repr(Usage(SECRET, SECRET)) == "Usage('https://***@git.acme.dev/x?token=***')"
     assert issubclass(BadName, Misused)
+
+
+# --- what is no longer there ----------------------------------------------------------------------------------------
+
+
+def test_a_working_folder_that_was_removed_is_in_the_way_of_what_needs_it_only(history, place, tmp_path, monkeypatch):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    for where in (place.root, history.path, f"file://{history.path}"):
+        assert podium.open(where).resolve("ImageClassifier:production").version == "v1"
+    refused(podium.open)
+    refused(podium.open, "registry")
+    refused(podium.use_model, "ImageClassifier", registry=place.root, to="out")
+    refused(podium.open(place.root).edit().__enter__().log, "a/b", "out")
+
+
+def test_a_registry_that_is_gone_is_no_empty_one(place, tmp_path):
+    shutil.copytree(place.root, tmp_path / "registry")
+    fresh, used = podium.open(tmp_path / "registry"), podium.open(tmp_path / "registry")
+    assert used.models["ImageClassifier"].versions["v0"]
+    shutil.rmtree(tmp_path / "registry")
+    for opened in (fresh, used):
+        refused(lambda opened=opened: list(opened.artifacts))
+        refused(opened.resolve, "Detector:staging")
+        refused(lambda opened=opened: list(opened.history()))
+    with pytest.raises(Unavailable, match="not there any more"):
+        fresh.resolve("ImageClassifier")
+
+
+@pytest.mark.parametrize("broken", ["objects", "refs"])
+def test_a_repository_that_lost_what_its_branch_names_has_not_no_commits(history, broken):
+    opened = podium.open(history.path)
+    assert opened.entity == "acme"
+    shutil.rmtree(history.path / broken)
+    refused(lambda: list(opened.history()))
+    (history.path / broken).mkdir()
+    if broken == "objects":
+        with pytest.raises(Unavailable, match="lacks an object"):
+            podium.open(history.path).resolve("ImageClassifier")
+
+
+def test_one_registry_serves_threads_and_forks(history, place):
+    opened = [podium.open(where) for where in (place.root, history.path)]
+
+    def read(_):
+        return [
+            (one.resolve("ImageClassifier:production").version, len(one.models), len(list(one.history())))
+            for one in opened
+        ]
+
+    with ThreadPoolExecutor(8) as threads:
+        found = list(threads.map(read, range(16)))
+    assert all(one == found[0] for one in found)
+    ours, theirs = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.write(theirs, pickle.dumps(read(0)))
+        os._exit(0)
+    os.close(theirs)
+    assert os.waitpid(child, 0)[1] == 0
+    with os.fdopen(ours, "rb") as answer:
+        assert pickle.load(answer) == found[0]
+
+
+def test_what_a_user_may_not_read_is_out_of_reach(place, tmp_path):
+    closed = tmp_path / "closed"
+    shutil.copytree(place.root, closed / "registry")
+    for folder in (closed / "registry", closed):
+        folder.chmod(0)
+    try:
+        if os.geteuid() == 0:
+            os.setresuid(-1, 65534, -1)
+        refused(podium.open, closed / "registry")
+    finally:
+        if os.geteuid() == 65534:
+            os.setresuid(-1, 0, -1)
+        closed.chmod(0o700)

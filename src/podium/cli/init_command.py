@@ -25,8 +25,10 @@ def command(folder: Path | None, entity: str | None, remote: str | None) -> None
     podium init
     podium init models --entity acme --remote s3://acme-models/registry
     """
-    from podium import founding
+    from podium import folders, founding
 
+    if folder is None:
+        folders.working()  # where it was removed, that is what is said
     root = folder or Path()
     made = founding.found(root, entity=entity, remote=remote, version=VERSION)
     for path in made.written:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -187,14 +189,25 @@ def _refuse_strangers(settings: Path) -> None:
 # --- whether it is one -----------------------------------------------------------------------------------------------
 
 
+@contextmanager
+def _looking() -> Iterator[None]:
+    """Say in words what the disk does not let us look at."""
+    try:
+        yield
+    except OSError as error:
+        what = f"{error.filename} cannot be looked at: {error.strerror}"
+        raise Unavailable(what, "see to its permissions and the disk") from None
+
+
 def git_dir_of(folder: Path) -> Path | None:
-    """Give the git directory of a work tree's top folder; ``None`` where the folder is no such top."""
+    """Give the git directory of a work tree's top folder; ``None`` where the folder is no such top. Raises Unavailable."""
     dot_git = folder / ".git"
-    if dot_git.is_dir():
-        return dot_git
-    if not dot_git.is_file():
-        return None
-    pointer = dot_git.read_text(errors="surrogateescape")
+    with _looking():
+        if dot_git.is_dir():
+            return dot_git
+        if not dot_git.is_file():
+            return None
+        pointer = dot_git.read_text(errors="surrogateescape")
     if not pointer.startswith("gitdir:") or "\0" in pointer:
         raise Denied(f"{dot_git} says of no folder that it is the repository's", "mend it, or clone the registry anew")
     return folder / pointer.removeprefix("gitdir:").strip()
@@ -292,13 +305,14 @@ def _is_address(where: str, cwd: Path) -> bool:
 
 def _on_disk(start: Path, asked: str) -> Checkout | Bare:
     start = start.absolute()
-    for folder in (start, *start.parents):
-        if (folder / layout.REGISTRY).is_file() and not (folder / layout.REGISTRY).is_symlink():
-            return Checkout(folder)
-        if _is_git_dir(folder) and folder.name != ".git":
-            return Bare(folder)
-        if (folder / ".git").exists():
-            break
+    with _looking():
+        for folder in (start, *start.parents):
+            if (folder / layout.REGISTRY).is_file() and not (folder / layout.REGISTRY).is_symlink():
+                return Checkout(folder)
+            if _is_git_dir(folder) and folder.name != ".git":
+                return Bare(folder)
+            if (folder / ".git").exists():
+                break
     raise NotARegistry(asked)
 
 
