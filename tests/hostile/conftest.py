@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from tests.acceptance.conftest import Place, origin, registry  # noqa: F401 - fixtures
+from tests.acceptance.conftest import Place, origin, registry, started  # noqa: F401 - fixtures
 from tests.acceptance.histories import START, History
 
 ALL = bool(os.environ.get("PODIUM_HOSTILE_ALL"))
