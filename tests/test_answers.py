@@ -66,7 +66,17 @@ def test_an_answer_is_said_again_and_nothing_is_read_for_it(root, tmp_path):
     assert len(files) == 1
     loads = loaded_by("use", NAME, folder=root)
     assert "podium.answers" in loads
-    assert not loads & {"yaml", "pygit2", "podium.api", "podium.codec", "podium.model", "jsonschema_rs", "secrets"}
+    assert not loads & {
+        "yaml",
+        "pygit2",
+        "podium.api",
+        "podium.codec",
+        "podium.model",
+        "jsonschema_rs",
+        "secrets",
+        "pathlib",
+        "urllib.parse",
+    }
 
 
 def test_what_changed_just_now_is_not_kept(root):
