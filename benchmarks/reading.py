@@ -20,7 +20,7 @@ def rows(registries: Registries) -> Iterator[Row]:
     yield from start()
     yield from names(registries)
     yield from lists(registries)
-    for every in (50, 2):
+    for every in (50, 2, 1):
         yield from history(registries, every)
 
 
