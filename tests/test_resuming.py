@@ -380,7 +380,7 @@ def test_what_comes_further_each_time_is_not_given_up(quick):
         nonlocal arrived
         if arrived < 20:
             arrived += next(left) > 0
-            raise Broken("the connection broke off")
+            raise Broken("the connection broke off", "try again")
         return "done"
 
     arrived = 0

@@ -161,6 +161,13 @@ def test_what_passes_by_itself_is_told_from_answers(error, expected):
     assert failures.passes(wrapped) is expected
 
 
+def test_a_full_disk_of_a_webdav_server_is_called_that():
+    from webdav4.client import InsufficientStorage
+
+    told = failures.unreachable("r", InsufficientStorage("x"))
+    assert (told.sentence, type(told)) == ("the DVC remote 'r' cannot be used: its disk is full", Unavailable)
+
+
 def test_a_name_without_an_address_is_not_tried_again(tmp_path, source, caplog):
     root = tmp_path / "registry"
     root.mkdir()

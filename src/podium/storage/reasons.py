@@ -34,6 +34,8 @@ _CUT = frozenset({
 """How the client libraries call what the system has no error for."""
 _FULL = 507
 """What WebDAV says of a full disk."""
+_FULL_DISK = frozenset({"SFTPNoSpaceOnFilesystem", "SFTPQuotaExceeded", "InsufficientStorage"})
+"""How asyncssh and WebDAV's client call it."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +136,7 @@ def _of_status(_name: str, error: BaseException) -> Reason | None:
 
 def _of_disk(_name: str, error: BaseException) -> Reason | None:
     """What a server's disk says: that of sftp has, in the version that everybody speaks, one word for all that is wrong."""
-    full = status_of(error) == _FULL or kinds(error) & {"SFTPNoSpaceOnFilesystem", "SFTPQuotaExceeded"}
+    full = status_of(error) == _FULL or kinds(error) & _FULL_DISK
     if full:
         return Reason("its disk is full", "make room there, then run it again")
     if "SFTPFailure" in kinds(error):
