@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import tracemalloc
 
 import pytest
 
@@ -109,3 +110,21 @@ def test_what_a_record_says_of_all_files_together_has_to_be_so(other, root):
 def test_an_honest_list_on_the_remote_is_no_problem(root):
     record = lists(root, files_of(["a", "deep/b"]))
     assert Storage.at(root).problems([record], deep=True) == []
+
+
+@pytest.mark.parametrize("value", [b"{}", b"[]", b"0"])
+def test_a_long_list_of_something_else_takes_no_memory(value):
+    content = b"[" + (value + b",") * 600_000 + value + b"]"
+    tracemalloc.start()
+    assert manifest.listed(manifest.md5_of(content) + ".dir", content) is None
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < len(content) + (1 << 20)
+
+
+def test_a_long_list_of_files_is_read():
+    files = files_of(f'données/"{number}\\' for number in range(15_000))
+    content = manifest.dir_object(files)
+    assert len(content) > 1 << 20
+    found = manifest.listed(manifest.md5_of(content) + ".dir", content)
+    assert [file.path for file in found] == sorted(file.path for file in files)
