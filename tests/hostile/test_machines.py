@@ -81,6 +81,16 @@ def test_a_sparse_checkout_that_lacks_versions_is_not_taken_for_a_registry_witho
     typed("-R", clone, "check", codes={0})
 
 
+def test_commits_that_another_repository_took_with_it_are_not_said_to_have_never_been(history, clone, tmp_path):
+    borrowing = tmp_path / "borrowing"
+    options = ("--quiet", "--reference", str(clone), f"file://{history.path}", str(borrowing))
+    subprocess.run(["git", "clone", *options], check=True)
+    clone.rename(tmp_path / "elsewhere")
+    for words in (["history"], ["check", "--base", "HEAD~1"], ["plan", "main"], ["check", "--rev", "origin/main"]):
+        typed("-R", borrowing, *words, codes={3})
+    typed("-R", borrowing, "check", "--rev", "never", codes={1})
+
+
 GARBLED = {
     "commit-tree": [*PROMOTE, "--push"],
     "ls-remote": [*PROMOTE, "--push"],

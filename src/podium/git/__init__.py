@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from podium.git.remote import Advertised, Remote
     from podium.git.revisions import (
         branch_point,
+        check_unborn,
         commit_at_date,
         commit_named,
         contains,
@@ -88,7 +89,7 @@ else:
             "program": "NETWORK Ran cleaned output redacted run",
             "pushes": "Pushes",
             "remote": "Advertised Remote",
-            "revisions": "branch_point commit_at_date commit_named contains default_tip end_of first_parents "
+            "revisions": "branch_point check_unborn commit_at_date commit_named contains default_tip end_of first_parents "
             "first_parents_until merge_base parents published_tip resolve_rev",
             "rewind": "PastTree Rewinding",
             "sources": "Bare Checkout Source check_registry git_dir_of locate refuse_planted",
@@ -125,6 +126,7 @@ __all__ = [
     "changed_by",
     "check_can_commit",
     "check_registry",
+    "check_unborn",
     "cleaned",
     "clear",
     "commit_at_date",

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pygit2 import Oid, Repository
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_HOPS = re.compile(r"[~^@:]")
 _DEFAULTS = ("remotes/origin/HEAD", "remotes/origin/main", "remotes/origin/master", "heads/main", "heads/master")
 UNSHALLOW = "get the whole history: `git fetch --unshallow` (in CI: `fetch-depth: 0`)"
 
@@ -32,8 +33,11 @@ def resolve_rev(repository: Repository, rev: str) -> str:
     found = _peeled(repository, rev) or _peeled(repository, f"refs/remotes/origin/{rev}")
     if found is not None:
         return found
-    if re.fullmatch(r"[0-9a-f]{7,40}", rev) and shallow_boundary(repository):
+    if (re.fullmatch(r"[0-9a-f]{7,40}", rev) or _HOPS.search(rev)) and shallow_boundary(repository):
         raise Unavailable(f"the commit {rev} is not in this shallow clone", UNSHALLOW)
+    name = _HOPS.split(rev)[0] or "HEAD"
+    for ref in (name, f"refs/heads/{name}", f"refs/tags/{name}", f"refs/remotes/{name}", f"refs/remotes/origin/{name}"):
+        check_unborn(repository, ref)
     raise Denied(
         f"there is no commit, branch, tag or date {rev!r} in {repository.path}",
         "`git branch -a` and `git tag` list what there is; a date is written 2026-03-01",
@@ -59,6 +63,17 @@ def _peeled(repository: Repository, rev: str) -> str | None:
 def commit_named(repository: Repository, name: str) -> str | None:
     """Give the commit that a ref or an id names here, without looking further; ``None`` where there is none."""
     return _peeled(repository, name)
+
+
+def check_unborn(repository: Repository, ref: str) -> None:
+    """Make sure that a ref names no commit, and not one that is missing or broken; raises Unavailable."""
+    try:
+        there = end_of(repository, ref) in repository.references
+        target = repository.references[ref].resolve().target if there else None
+    except (KeyError, ValueError):  # no name of a ref
+        return
+    if target is not None and (target not in repository or not ref.startswith("refs/tags/")):
+        commit_of(repository, str(target))
 
 
 def end_of(repository: Repository, ref: str) -> str:
@@ -94,17 +109,10 @@ def default_tip(repository: Repository) -> str | None:
         found = _peeled(repository, rev)
         if found is not None:
             return found
-        _check_unborn(repository, rev)
+        check_unborn(repository, rev)
     with objects_of(repository):
         branches = list(repository.branches.local) if repository.is_bare else []
     return _peeled(repository, f"refs/heads/{branches[0]}") if len(branches) == 1 else None
-
-
-def _check_unborn(repository: Repository, ref: str) -> None:
-    """Make sure that a ref names no commit, and not one that is missing."""
-    target = repository.references[ref].resolve().target if end_of(repository, ref) in repository.references else None
-    if target is not None:
-        commit_of(repository, str(target))
 
 
 def published_tip(repository: Repository) -> str | None:

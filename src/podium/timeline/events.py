@@ -30,6 +30,7 @@ def tip(source: git.Source, rev: str | None = None) -> str:
     if rev is None and isinstance(source, git.Checkout):
         head = git.commit_named(source.repository, "HEAD")
         if head is None:
+            git.check_unborn(source.repository, "HEAD")
             raise Denied("nothing was committed yet, so there is no history", "commit the registry first")
         return head
     commit = source.tree(rev).commit
