@@ -59,13 +59,6 @@ def test_a_signature_that_cannot_be_made_is_a_refusal(clone):
     assert subprocess.check_output(["git", "status", "--porcelain"], cwd=clone) == b""
 
 
-def test_a_working_folder_that_was_removed_is_said_in_words(clone, tmp_path, monkeypatch):
-    (tmp_path / "gone").mkdir()
-    monkeypatch.chdir(tmp_path / "gone")
-    (tmp_path / "gone").rmdir()
-    assert "working folder" in typed("-R", clone, "list", codes={3}).err
-
-
 def test_a_home_that_is_a_file_is_named(clone, tmp_path, monkeypatch):
     (tmp_path / "home").write_text("")
     monkeypatch.setenv("DVC_GLOBAL_CONFIG_DIR", str(tmp_path / "home/.config/dvc"))
