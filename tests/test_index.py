@@ -64,7 +64,7 @@ class Objects(MemoryTree):
     def entry(self, path):
         found = super().entry(path)
         below = sorted((name, content) for name, content in self.files.items() if f"{name}/".startswith(f"{path}/"))
-        return replace(found, id=hashlib.sha1(repr(below).encode()).hexdigest()) if found else None
+        return found._replace(id=hashlib.sha1(repr(below).encode()).hexdigest()) if found else None
 
     def read(self, path):
         reads.append(path)

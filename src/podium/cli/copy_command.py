@@ -42,6 +42,8 @@ def command(
     podium copy storage mirror
     podium copy storage mirror ImageClassifier:production --dry-run
     """
+    if not source or not target:
+        raise click.UsageError("FROM and TO are the names of two remotes, and one of them is empty")
     if everything and (reference or rev):
         raise click.UsageError("--all means every version there is: leave the name and --rev out")
     from podium import custody, mirroring
