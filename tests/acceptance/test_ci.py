@@ -429,6 +429,14 @@ def test_the_mark_is_that_of_the_plan():
         (b"no zip", 9, "End-of-central-directory signature not found"),
         (b"", 0, "there is nothing to post"),
     ],
+    ids=[
+        "a command",
+        "two numbers",
+        "no plan",
+        "one file",
+        "no archive",
+        "nothing",
+    ],  # an archive says when it was made
 )
 def test_what_is_no_plan_is_not_posted(posted, artifact, code, said):
     comments, ended, words = posted(artifact)
