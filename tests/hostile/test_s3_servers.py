@@ -13,6 +13,8 @@ from podium.errors import Unavailable
 from podium.storage import Storage, multipart, patience
 from tests.storage_helpers import record, registry, write
 
+pytestmark = pytest.mark.usefixtures("closed")
+
 LISTED = "<ListBucketResult><IsTruncated>false</IsTruncated>{}</ListBucketResult>"
 UPLOAD = "<Upload><Key>{key}</Key><UploadId>u</UploadId><Initiated>2020-01-01T00:00:00.000Z</Initiated></Upload>"
 PARTS = "<ListPartsResult>{}</ListPartsResult>"
