@@ -106,4 +106,6 @@ def named(path: Any, what: str) -> Path:
 
 def whole(path: Path) -> Path:
     """Give a path from the root on, through no link; raises Unavailable where the working folder that it starts in was removed."""
+    from pathlib import Path
+
     return Path(os.path.normpath(path if path.is_absolute() else working() / path))
