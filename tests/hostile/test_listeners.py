@@ -16,6 +16,8 @@ import pytest
 from tests.acceptance.conftest import Place
 from tests.hostile.typed import typed
 
+pytestmark = pytest.mark.usefixtures("closed")
+
 RECORD = "artifacts/vision/resnet50/versions/v1.dvc"
 ARTIFACT = "artifacts/vision/resnet50/artifact.yaml"
 CARD = '![a]({url}) <img src="{url}"> <script src="{url}"></script> <{url}> [l]: {url}\n'
