@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -124,3 +126,14 @@ def test_a_mistyped_registry_is_never_the_one_of_the_working_folder(place, monke
 def test_a_registry_is_found_from_below(place, monkeypatch, where):
     monkeypatch.chdir(place.root)
     assert "ImageClassifier" in typed("-R", where, "list", codes={0}).out
+
+
+def test_an_output_of_another_encoding_is_no_bug(place):
+    ran = subprocess.run(
+        [sys.executable, "-m", "podium", "promote", "ImageClassifier:v0", "canary", "--dry-run"],
+        cwd=place.root,
+        env={**os.environ, "PYTHONIOENCODING": "latin-1"},
+        capture_output=True,
+        check=False,
+    )
+    assert (ran.returncode, ran.stdout) == (0, b"ImageClassifier canary: none \\u2192 v0\n"), ran.stderr

@@ -140,6 +140,8 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
     _hold_what_is_closed()
     sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115, PTH123 - a shell has closed it
     sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115, PTH123
+    with suppress(AttributeError):  # an output of another encoding than UTF-8 takes escapes for what it does not have
+        sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     _heed_signals()
     sys.exit(run(lambda: podium.main(args, prog_name="podium", standalone_mode=False)))
 
