@@ -72,7 +72,7 @@ def check_unborn(repository: Repository, ref: str) -> None:
         target = repository.references[ref].resolve().target if there else None
     except (KeyError, ValueError):  # no name of a ref
         return
-    if target is not None and (target not in repository or not ref.startswith("refs/tags/")):
+    if target is not None and (target not in repository.odb or not ref.startswith("refs/tags/")):
         commit_of(repository, str(target))
 
 
