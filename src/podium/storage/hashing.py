@@ -14,18 +14,20 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from io import RawIOBase
 from types import TracebackType
-from typing import TYPE_CHECKING, BinaryIO, Literal, Self
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Self
 
 from podium.errors import Denied
 from podium.manifest import UNKNOWN
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future, ThreadPoolExecutor
+    from queue import Queue
 
     from podium.model import File
 
 CHUNK = 1 << 20
 """Bytes read, hashed and written at a time; what one transfer holds in memory is a few of these."""
+_AHEAD = 4
+"""Chunks that may wait to be hashed."""
 
 
 _OBJECT = re.compile(r"[0-9a-f]{32}(?:\.dir)?")
@@ -104,18 +106,19 @@ def chunks_of(stream: BinaryIO | RawIOBase) -> Iterator[bytes]:
 
 class Hasher:
     """
-    Hashes chunks in a thread for each hash, while the caller writes this chunk and reads the next.
+    Hashes chunks in a thread for each hash, while the caller writes this chunk and reads the next ones.
 
-    The threads begin with the first full chunk: most files are smaller. ``named`` is with the MD5.
+    The threads begin with the first full chunk: most files are smaller. They may lag a few chunks behind, since to meet after
+    each chunk takes longer than the hashing itself where cores are shared. ``named`` is with the MD5.
     """
 
     def __init__(self, *, named: bool = True) -> None:
         self._sha256 = hashlib.sha256()
         self._md5 = hashlib.md5(usedforsecurity=False) if named else None
-        self._hashes = [self._sha256] if self._md5 is None else [self._md5, self._sha256]
+        self._here: list[Any] = [self._sha256] if self._md5 is None else [self._md5, self._sha256]
+        self._waiting: list[Queue[bytes | None]] = []
+        self._alone = True
         self._size = 0
-        self._threads: ThreadPoolExecutor | None = None
-        self._pending: list[Future[None]] = []
 
     def __enter__(self) -> Self:
         return self
@@ -123,29 +126,44 @@ class Hasher:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._threads is not None:
-            self._threads.shutdown()
+        for waiting in self._waiting:
+            waiting.put(None)
+            waiting.join()
 
     def update(self, chunk: bytes) -> None:
-        """Take the next chunk; it is hashed by the time of the next call."""
+        """Take the next chunk; it must stay as it is."""
         self._size += len(chunk)
-        self._wait()
-        if len(chunk) < CHUNK:
-            for hash_ in self._hashes:
-                hash_.update(chunk)
-            return
-        if self._threads is None:
-            from concurrent.futures import ThreadPoolExecutor  # a warm use, which hashes nothing, is quicker without
-
-            self._threads = ThreadPoolExecutor(len(self._hashes), "podium-hash")
-        self._pending = [self._threads.submit(hash_.update, chunk) for hash_ in self._hashes]
+        if self._alone and len(chunk) >= CHUNK:
+            self._begin()
+        for waiting in self._waiting:
+            waiting.put(chunk)
+        for hash_ in self._here:
+            hash_.update(chunk)
 
     def sums(self) -> Sums:
         """Give the sums of everything taken so far."""
-        self._wait()
+        for waiting in self._waiting:
+            waiting.join()
         return Sums(self._size, self._md5.hexdigest() if self._md5 is not None else "", self._sha256.hexdigest())
 
-    def _wait(self) -> None:
-        for pending in self._pending:
-            pending.result()
-        self._pending = []
+    def _begin(self) -> None:
+        from queue import Queue  # a warm use, which hashes nothing, is quicker without
+        from threading import Thread
+
+        self._alone = False
+        here, self._here = self._here, []
+        for hash_ in here:
+            waiting: Queue[bytes | None] = Queue(_AHEAD)
+            try:
+                Thread(target=_hash, args=(hash_, waiting), name="podium-hash", daemon=True).start()
+            except RuntimeError:  # this machine's limits
+                self._here.append(hash_)
+            else:
+                self._waiting.append(waiting)
+
+
+def _hash(hash_: Any, waiting: Queue[bytes | None]) -> None:
+    while (chunk := waiting.get()) is not None:
+        hash_.update(chunk)
+        waiting.task_done()
+    waiting.task_done()
