@@ -59,14 +59,13 @@ class Upload:
                 callback.relative_update(self.arrived)
                 await self._send(near, far, callback)
             if self.arrived >= _PIECE:
-                await self._compare(far)
+                self.compare((await far.stat()).size, "an ssh server")
 
-    async def _compare(self, far: Any) -> None:
-        """Make sure that the server has as many bytes as there are; raises Broken, and begins anew the next time."""
-        size = (await far.stat()).size
-        if size != self.source.stat().st_size:
+    def compare(self, found: int, who: str) -> None:
+        """Make sure that a server has as many bytes as there are; raises Broken, and begins anew the next time."""
+        if found != self.source.stat().st_size:
             self.note(0)
-            raise Broken(f"an ssh server has {size} bytes of a file, not those that were sent", "see who writes there")
+            raise Broken(f"{who} has {found} bytes of a file, not those that were sent", "see who writes there")
 
     def note(self, arrived: int) -> None:
         """Take note of how much the server has."""

@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from podium.storage.by_ssh import TAIL, Upload
-from podium.storage.failures import Broken
 from podium.storage.reasons import status_of
 
 _PIECE = 8 << 20
@@ -36,7 +35,7 @@ def put(upload: Upload, client: Any, callback: Any) -> None:
     callback.relative_update(upload.arrived)
     while upload.arrived < size:
         _put(upload, client, min(upload.arrived + _PIECE, size), size, callback)
-    _compare(upload, client, size)
+    upload.compare(client.content_length(upload.target), "a WebDAV server")
 
 
 def _try_out(upload: Upload, client: Any, size: int) -> None:
@@ -83,11 +82,3 @@ def _is_there(upload: Upload, client: Any) -> bool:
         if answer.status_code != _PARTIAL:
             return False
         return all(chunk == near.read(len(chunk)) for chunk in answer.iter_raw()) and near.tell() == upload.arrived
-
-
-def _compare(upload: Upload, client: Any, size: int) -> None:
-    """Make sure that the server has as many bytes as there are; raises Broken, and begins anew the next time."""
-    found = client.content_length(upload.target)
-    if found != size:
-        upload.note(0)
-        raise Broken(f"a WebDAV server has {found} bytes of a file, not those that were sent", "see who writes there")

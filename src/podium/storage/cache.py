@@ -209,14 +209,14 @@ class Cache:
         self._proven[md5] = found
         return found[1]
 
-    def bytes_of(self, md5: str, most: int, *, named: bool = True) -> bytes | None:
+    def bytes_of(self, md5: str, most: int) -> bytes | None:
         """
-        Give a proven object of ``most`` bytes at most; ``None`` where it is larger, or does not look as when it was proven.
+        Give an object of ``most`` bytes at most that was proven, by its MD5 too, to be what its name says.
 
-        ``named`` is with its MD5.
+        ``None`` where it is larger, or does not look as it did then.
         """
         known = self._proven.get(md5)
-        if known is None or known[1].size > most or (named and not known[1].md5):
+        if known is None or known[1].size > most or not known[1].md5:
             return None
         try:
             descriptor, status = arrivals.opened(self._place(md5), os.O_NOFOLLOW)

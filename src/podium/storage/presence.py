@@ -10,7 +10,7 @@ from podium import manifest as manifests
 from podium.manifest import UNKNOWN
 from podium.model import File, Record
 from podium.progress import Progress
-from podium.storage import hashing
+from podium.storage import arrivals, hashing
 from podium.storage.hashing import Sums, fits
 from podium.storage.progress import Meter, each
 from podium.storage.remote import Absent, Remote
@@ -21,7 +21,7 @@ CHECK = "`podium check` finds the record"
 """What to do where a record contradicts itself."""
 _LONGEST_ENTRY = 4096
 """Bytes that the list of files may take for each file, on an average."""
-_LONGEST_LIST = 256 << 20
+_LONGEST_LIST = arrivals.MOST
 """Bytes of the longest list of files there may be: two million files."""
 
 
