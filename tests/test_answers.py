@@ -55,7 +55,7 @@ def ask(start, name=NAME):
         return False
     if version.withdrawn is not None:
         assert known is None  # a withdrawn version comes with a warning
-    assert known in {None, answers.Answer(used.folder, used.names, version.version)}
+    assert known in {None, answers.Answer(str(used.folder), used.names, version.version)}
     question.keep(registry.place, registry.value.tree, version, used.folder)
     return known is not None
 
@@ -81,7 +81,7 @@ def test_an_answer_is_said_again_and_nothing_is_read_for_it(root, tmp_path):
 
 def test_what_changed_just_now_is_not_kept(root):
     registry = podium.open(root)
-    question = answers.Question(str(root), NAME)
+    question = answers.question(str(root), NAME)
     version = registry.resolve(NAME)
     question.keep(registry.place, registry.value.tree, version, registry.use(version).folder)
     assert question.answered() is None
@@ -199,7 +199,7 @@ def test_each_question_has_its_own_answer(root):
 
 def spoilt(content):
     head, _, body = content.partition(b"\n")
-    return (b"", b"{}", head + b"\n" + body.replace(b"v0", b"v9"), content[:-3], b"\xff" * 300, b"[" * 100_000)
+    return (b"", b"{}", head + b"\n" + body.replace(b"\0v0\0", b"\0v9\0"), content[:-3], b"\xff" * 300, b"[" * 100_000)
 
 
 def test_what_is_kept_is_dropped_where_it_was_touched(root, tmp_path):
@@ -215,13 +215,13 @@ def test_what_is_kept_is_dropped_where_it_was_touched(root, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "value", [None, [], {}, {"asked": 1}, {"asked": ["", NAME], "above": 3}, {"above": [1], "kinds": []}]
+    "said",
+    [b"", b"\0\0", b"asked\0\0x\0\0", b"asked\0\0a\0b\0c\0d\0\0e\0\0f\0\0g", b"\xff" * 99, b"asked" + b"\0\0" * 4],
 )
-def test_what_makes_no_sense_is_no_answer(root, value):
-    question = answers.Question(str(root), NAME)
-    if isinstance(value, dict):
-        value = {"asked": [str(root), NAME], **value} if "above" in value else value
-    kept.write(Path(question._place), answers.FORM, value)
+def test_what_makes_no_sense_is_no_answer(root, said):
+    asked = f"{root}\0{NAME}".encode()
+    question = answers.question(str(root), NAME)
+    kept.write_bytes(Path(question._place), answers.FORM, said.replace(b"asked", asked))
     assert question.answered() is None
 
 
@@ -263,6 +263,6 @@ def test_a_path_is_written_in_full_or_it_is_asked_for_anew(monkeypatch):
     assert answers.question("registry", NAME) is None
     assert answers.question("~/registry", NAME) is None
     assert answers.question("https://host/registry", NAME) is None
-    assert answers.question("/registry", NAME) == answers.Question("/registry", NAME)
+    assert answers.question("/registry", NAME)[:2] == ("/registry", NAME)
     monkeypatch.setenv("PODIUM_OFFLINE", "1")
     assert answers.question("/registry", NAME) is None

@@ -8,14 +8,12 @@ anything looks otherwise there is no answer. Only what a command needs to start 
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from podium import folders, kept
 
@@ -26,40 +24,15 @@ if TYPE_CHECKING:
     from podium.model import Version
     from podium.tree import Tree
 
-FORM = "answers 1"
+FORM = "answers 2"
 """Changes when what is kept, or what it means, does."""
 _ABSENT = (0, 0, 0, 0, 0)
 
 Looks = list[tuple[int, int, int, int, int]]
 
 
-@dataclass(frozen=True)
-class Placed:
-    """Where files of a version are; ``names`` are their paths in the folder."""
-
-    folder: Path
-    names: tuple[str, ...]
-
-    @property
-    def path(self) -> Path:
-        """The one file where only one was wanted, else the folder."""
-        return self.folder / self.names[0] if len(self.names) == 1 else self.folder
-
-    @property
-    def files(self) -> tuple[Path, ...]:
-        """The files."""
-        return tuple(self.folder / name for name in self.names)
-
-
-@dataclass(frozen=True)
-class Answer(Placed):
-    """Where all of a version's files are; ``version`` is its number under the name that was asked for."""
-
-    version: str
-
-
-class Told(NamedTuple):
-    """An answer as it was kept: an absolute folder, the paths of all files in it, and the version."""
+class Answer(NamedTuple):
+    """Where all of a version's files are: an absolute folder, their paths in it, and the version's number under the name."""
 
     folder: str
     names: tuple[str, ...]
@@ -76,17 +49,16 @@ class Told(NamedTuple):
         return tuple(f"{self.folder}/{name}" for name in self.names)
 
 
-@dataclass(frozen=True)
-class Question:
+class Question(NamedTuple):
     """
-    A name that is asked for, and the folder from which upwards the registry is looked for.
+    A name that is asked for, the folder from which upwards the registry is looked for, and when it was asked (ns since 1970).
 
-    ``began``: when it was asked (ns since 1970). What changed just before may change again and look the same.
+    What changed just before may change again and look the same.
     """
 
     start: str
     reference: str
-    began: int = field(default_factory=time.time_ns, compare=False)
+    began: int
 
     @property
     def _place(self) -> str:
@@ -94,32 +66,18 @@ class Question:
         folder = folders.named_cache()
         if folder is None:
             raise FileNotFoundError
-        name = hashlib.sha256(f"{self.start}\0{self.reference}".encode("utf-8", "surrogateescape")).hexdigest()
-        return f"{folder}/answers/{name[:24]}.json"
+        return f"{folder}/answers/{_digest(self.start, self.reference)[:24]}.kept"
 
     def answered(self) -> Answer | None:
         """Give the answer that was kept, if all it came from looks as it did; else ``None``."""
-        from pathlib import Path
-
-        told = self.told()
-        return Answer(Path(told.folder), told.names, told.version) if told is not None else None
-
-    def told(self) -> Told | None:
-        """Give the same as plain text: a command starts without paths that can more."""
-        with suppress(OSError, ValueError, KeyError, TypeError, RuntimeError):
-            known = kept.read(self._place, FORM)
-            if type(known) is dict and self._holds(known):
-                names, looks = _handed_out(known["folder"])
-                is_whole = known["folder"].startswith("/")
-                return Told(known["folder"], names, known["version"]) if looks == known["files"] and is_whole else None
+        with suppress(OSError, ValueError, RuntimeError):
+            groups = _groups(kept.read_bytes(self._place, FORM) or b"")
+            asked, (folder, version, come_from, given), above, kinds, sources = groups
+            if asked != [self.start, self.reference] or _come_from(above, kinds, sources) != come_from:
+                return None
+            names, looks = _handed_out(folder)
+            return Answer(folder, names, version) if looks == given and folder.startswith("/") else None
         return None
-
-    def _holds(self, known: Mapping[str, Any]) -> bool:
-        return bool(
-            known["asked"] == [self.start, self.reference]
-            and _digest(_looks(known["above"], os.stat) + _looks(known["sources"], os.lstat)) == known["looks"]
-            and _kinds(known["kinds"]) == known["kinds"]
-        )
 
     def keep(self, checkout: Checkout, tree: Tree, version: Version, folder: Path) -> None:
         """
@@ -133,18 +91,17 @@ class Question:
         from podium.git.worktree import RACY_NS
         from podium.storage import seals
 
-        with suppress(OSError, RuntimeError):
+        with suppress(OSError, ValueError, RuntimeError):
             read, seen = _sources(checkout, tree), seals.unbroken(folder, version.record)
             if read is None or not seen or version.withdrawn is not None:  # which comes with a warning
                 return
-            root = checkout.root
-            above, kinds = _above(self.start, root), _kinds(str(root / path) for path in PRIVATE)
-            looks = _looks(above, os.stat) + _looks(read, os.lstat)
-            if max(changed for *_, changed in looks) > self.began - RACY_NS:
+            above, kinds = _above(self.start, checkout.root), [str(checkout.root / path) for path in PRIVATE]
+            come_from = _come_from(above, kinds, read)
+            if max(changed for *_, changed in _looks(above, os.stat) + _looks(read, os.lstat)) > self.began - RACY_NS:
                 return
-            told = {"above": above, "sources": read, "looks": _digest(looks), "kinds": kinds}
-            given = {"folder": str(folder), "version": version.version, "files": _hash_of(seen)}
-            kept.write(Path(self._place), FORM, {"asked": [self.start, self.reference], **told, **given})
+            given = [str(folder), version.version, come_from, _hash_of(seen)]
+            said = _joined([self.start, self.reference], given, above, kinds, read)
+            kept.write_bytes(Path(self._place), FORM, said)
 
 
 def question(where: str | None, reference: str) -> Question | None:
@@ -152,9 +109,9 @@ def question(where: str | None, reference: str) -> Question | None:
     if os.environ.get("PODIUM_MAX_AGE") or os.environ.get("PODIUM_OFFLINE"):
         return None  # they are read, and may be refused, with the registry
     if where is not None:
-        return Question(where, reference) if where.startswith("/") else None
+        return Question(where, reference, time.time_ns()) if where.startswith("/") else None
     with suppress(OSError):
-        return Question(os.getcwd(), reference)  # noqa: PTH109
+        return Question(os.getcwd(), reference, time.time_ns())  # noqa: PTH109
     return None
 
 
@@ -173,19 +130,18 @@ def _one(path: str, look: Callable[[str], os.stat_result]) -> tuple[int, int, in
     return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
-def _digest(looks: Looks) -> str:
-    return hashlib.sha256(repr(looks).encode()).hexdigest()
+def _come_from(above: Iterable[str], kinds: Iterable[str], sources: Iterable[str]) -> str:
+    """Give one hash of how all looks that an answer comes from; of ``kinds`` only what lies there matters."""
+    looks = [*_looks(above, os.stat), *_looks(sources, os.lstat), [_kind(path) for path in kinds]]
+    return _digest(repr(looks))
 
 
-def _kinds(paths: Iterable[str]) -> dict[str, int]:
-    """Say of each path what lies there, a file, a folder or a link; 0 for nothing."""
-    found = {}
-    for path in paths:
-        try:
-            found[path] = stat.S_IFMT(os.lstat(path).st_mode)
-        except (FileNotFoundError, NotADirectoryError):
-            found[path] = 0
-    return found
+def _kind(path: str) -> int:
+    """Say what lies there, a file, a folder or a link; 0 for nothing."""
+    try:
+        return stat.S_IFMT(os.lstat(path).st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return 0
 
 
 def _handed_out(folder: str) -> tuple[tuple[str, ...], str]:
@@ -225,5 +181,19 @@ def _sources(checkout: Checkout, tree: Tree) -> list[str] | None:
 
 def _hash_of(seen: Mapping[str, tuple[int, ...]]) -> str:
     """Give one hash over all names and looks, in the order in which the folder lists them: another one is no answer."""
-    said = "\0".join(seen) + repr([number for looks in seen.values() for number in looks])
-    return hashlib.sha256(said.encode("utf-8", "surrogateescape")).hexdigest()
+    return _digest(*seen, repr([number for looks in seen.values() for number in looks]))
+
+
+# --- how an answer is written: no path is empty, and none has a NUL ---------------------------------------------------
+
+
+def _joined(*groups: Sequence[str]) -> bytes:
+    return os.fsencode("\0\0".join("\0".join(group) for group in groups))
+
+
+def _groups(said: bytes) -> list[list[str]]:
+    return [group.split("\0") for group in os.fsdecode(said).split("\0\0")]
+
+
+def _digest(*texts: str) -> str:
+    return kept.digest("\0".join(texts).encode("utf-8", "surrogateescape"))

@@ -8,8 +8,6 @@ large are as good as none.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import re
 import stat
@@ -18,6 +16,11 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from podium.version import VERSION
+
+try:
+    from _blake2 import blake2b  # the interpreter's own; hashlib loads OpenSSL too, a twentieth of a command's start
+except ImportError:
+    from hashlib import blake2b
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,16 +31,33 @@ MOST_FILES = 64
 """So many lie in one folder; then the one that was not written for the longest time goes."""
 
 
+def digest(content: bytes) -> str:
+    """Give the hash that tells whether bytes are still those that were written."""
+    return blake2b(content, digest_size=32).hexdigest()
+
+
 def read(path: Path | str, form: str) -> Any:
-    """Give what was kept in a file under this form; ``None`` where there is nothing that can be used."""
-    with suppress(OSError, ValueError, RecursionError, MemoryError):
-        digest, _, body = _own_bytes(path).partition(b"\n")
-        if hashlib.sha256(body).hexdigest().encode() != digest:
-            return None
-        found = json.loads(body)
-        if type(found) is dict and found.get("podium") == VERSION and found.get("form") == form:
-            return found.get("kept")
+    """Give the value that was kept in a file under this form; ``None`` where there is nothing that can be used."""
+    import json
+
+    with suppress(ValueError, RecursionError, MemoryError):
+        return json.loads(read_bytes(path, form) or b"null")
     return None
+
+
+def read_bytes(path: Path | str, form: str) -> bytes | None:
+    """Give the bytes that were kept in a file under this form; ``None`` where there is nothing that can be used."""
+    with suppress(OSError, ValueError, MemoryError):
+        sum_, _, rest = _own_bytes(path).partition(b"\n")
+        head = _head(form)
+        if rest.startswith(head) and digest(rest).encode() == sum_:
+            return rest[len(head) :]
+    return None
+
+
+def _head(form: str) -> bytes:
+    """Say by which podium, and in which form, something was kept."""
+    return f"{VERSION} {form}\n".encode()
 
 
 def _own_bytes(path: Path | str) -> bytes:
@@ -54,16 +74,23 @@ def _own_bytes(path: Path | str) -> bytes:
 
 
 def write(path: Path, form: str, value: Any) -> None:
-    """Keep a value; where the disk does not take it, nothing is kept."""
-    body = json.dumps({"podium": VERSION, "form": form, "kept": value}, separators=(",", ":")).encode()
-    content = hashlib.sha256(body).hexdigest().encode() + b"\n" + body
-    if len(content) > MOST_BYTES:
+    """Keep a value that JSON can say; where the disk does not take it, nothing is kept."""
+    import json
+
+    write_bytes(path, form, json.dumps(value, separators=(",", ":")).encode())
+
+
+def write_bytes(path: Path, form: str, content: bytes) -> None:
+    """Keep bytes; where the disk does not take them, nothing is kept."""
+    body = _head(form) + content
+    whole = digest(body).encode() + b"\n" + body
+    if len(whole) > MOST_BYTES:
         return
     with suppress(OSError):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not path.exists():
             _make_room(path.parent)
-        _replace(path, content)
+        _replace(path, whole)
 
 
 def _replace(path: Path, content: bytes) -> None:
@@ -89,13 +116,14 @@ def _make_room(folder: Path) -> None:
         file.unlink(missing_ok=True)
 
 
-_OURS = re.compile(r"[0-9a-f]{20,64}\.json|\.new-[0-9a-z_]{8}")
+_OURS = re.compile(r"[0-9a-f]{20,64}\.(json|kept)|\.new-[0-9a-z_]{8}")
 """What files are called that are kept here, and unfinished ones; whatever else lies in such a folder is somebody's own."""
 
 
 @cache
 def program() -> str | None:
     """Give a hash of podium's own files: what was kept by other code may be other; ``None`` where they are not to be seen."""
+    import hashlib
     from pathlib import Path
 
     folder, found = Path(__file__).parent, hashlib.sha256()

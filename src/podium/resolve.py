@@ -17,7 +17,6 @@ from functools import cached_property
 from pathlib import Path
 
 from podium import manifest, target
-from podium.answers import Placed
 from podium.errors import Denied
 from podium.model import File, Record, Version
 from podium.progress import Progress, silent
@@ -30,10 +29,22 @@ _SHOWN = 20
 
 
 @dataclass(frozen=True)
-class Used(Placed):
-    """Where a version's files are: those that were wanted."""
+class Used:
+    """Where a version's files are: those that were wanted; ``names`` are their paths in the folder."""
 
+    folder: Path
+    names: tuple[str, ...]
     version: Version
+
+    @property
+    def path(self) -> Path:
+        """The one file where only one was wanted, else the folder."""
+        return self.folder / self.names[0] if len(self.names) == 1 else self.folder
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The files."""
+        return tuple(self.folder / name for name in self.names)
 
 
 def use(

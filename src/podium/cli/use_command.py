@@ -49,14 +49,12 @@ def command(
     """
     plain = not (to or files or force or rev)
     question = answers.question(context.obj.where, reference) if plain else None
-    told = question.told() if question is not None else None
-    answer = told or _answer(context, reference, question, rev, to=to, files=files, force=force)
+    known = question.answered() if question is not None else None
+    answer = known or _answer(context, reference, question, rev, to=to, files=files, force=force)
     if form == "json":
-        path = answer.path if isinstance(answer, answers.Told) else answer.path.absolute()
-        found = {"path": str(path), "version": answer.version}
-        say.document({**found, "files": [str(file) for file in answer.files]})
+        say.document({"path": answer.path, "version": answer.version, "files": list(answer.files)})
     else:
-        say.result(str(answer.path))
+        say.result(answer.path)
 
 
 def _answer(
@@ -71,4 +69,4 @@ def _answer(
         used = registry.use(version, progress=bar, **chosen)
     if question is not None and isinstance(registry.place, git.Checkout):
         question.keep(registry.place, registry.value.tree, version, used.folder)
-    return answers.Answer(used.folder, used.names, version.version)
+    return answers.Answer(str(used.folder), used.names, version.version)
