@@ -106,9 +106,9 @@ def test_what_is_damaged_or_of_another_shape_is_dropped(history, place, line):
         at = chance.randrange(len(whole))
         file.write_bytes(whole[:at] if n % 2 else whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
         assert judged(history, line[2], line[3], kept_in(place, history)) == right
-    ids, words = kept.read(file, contents.FORM) or ("a" * 40, "x")
-    for shape in (None, [], [ids], [ids, 7], [[], []], [ids, ""], ["x", "y"], [f"{ids} ", words], [ids + "0", words]):
-        kept.write(file, contents.FORM, shape)
+    ids, _, words = (kept.read_bytes(file, contents.FORM) or b"a\nx").partition(b"\n")
+    for said in (b"", b"\n", ids, ids + b"\n7 7", ids + b"\n", b"x\ny", ids + b" \n" + words, ids + b"\n\xff" + words):
+        kept.write_bytes(file, contents.FORM, said)
         assert judged(history, line[2], line[3], kept_in(place, history)) == right
 
 

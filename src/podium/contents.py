@@ -15,13 +15,12 @@ from pathlib import Path
 
 from podium import kept
 
-FORM = "contents 1"
+FORM = "contents 2"
 """Changes when what is kept of a file does: see ``rules.touched``."""
 WORTH_KEEPING = 200
 """Of so few files of a folder nothing is kept: they are read as quickly."""
 WORTH_WRITING = 50
 """What is known of a folder is written anew when one file in so many is new."""
-_ID = re.compile("(?:[0-9a-f]{40}(?: |$))*")
 _WORD = re.compile("[!-~]+")
 
 
@@ -54,17 +53,18 @@ class Contents:
             if len(known) >= WORTH_KEEPING and new * WORTH_WRITING > len(known):
                 self._before[folder] = len(known)
                 words = {id_: content for id_, content in known.items() if _WORD.fullmatch(content)}
-                kept.write(self._file(self.place, folder), FORM, [" ".join(words), " ".join(words.values())])
+                said = f"{' '.join(words)}\n{' '.join(words.values())}".encode()
+                kept.write_bytes(self._file(self.place, folder), FORM, said)
 
     def _file(self, place: Path, folder: str) -> Path:
         name = hashlib.sha256(f"{self.repository}\0{folder}".encode("utf-8", "surrogateescape")).hexdigest()
-        return place / "contents" / f"{name[:24]}.json"
+        return place / "contents" / f"{name[:24]}.kept"
 
 
 def _load(file: Path) -> dict[str, str]:
     """Read what was kept; nothing where that is not of the shape that is written here."""
-    found = kept.read(file, FORM)
-    if type(found) is not list or [*map(type, found)] != [str, str] or not _ID.fullmatch(found[0]):
+    said = kept.read_bytes(file, FORM)
+    if said is None or not said.isascii():
         return {}
-    ids, contents = found[0].split(), found[1].split()
+    ids, _, contents = (part.split(" ") for part in said.decode().partition("\n"))
     return dict(zip(ids, contents, strict=True)) if len(ids) == len(contents) else {}

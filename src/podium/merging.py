@@ -301,7 +301,7 @@ def _empty(key: str) -> Value:
 def _merge_reasons(base: Value, first: Value, later: Value) -> Value:
     """Merge the withdrawals: what one side withdrew or restored holds; two reasons for one version are for people."""
     merged = {}
-    for version in sorted({*base, *first, *later}, key=refs.number):
+    for version in refs.in_order({*base, *first, *later}):
         old, ours, theirs = (side.get(version) for side in (base, first, later))
         value = ours if theirs in (old, ours) else theirs
         if ours not in (old, value):

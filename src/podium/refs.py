@@ -7,6 +7,7 @@ The patterns are those of the format; each ``why_not_…`` function answers the 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -95,6 +96,11 @@ def is_version(text: str) -> bool:
 def number(version: str) -> int:
     """Give the number of a version, by which versions are ordered."""
     return int(version[1:])
+
+
+def in_order(versions: Iterable[str]) -> list[str]:
+    """Sort versions by their numbers: these have no leading zeros, so that a longer one is larger."""
+    return sorted(sorted(versions), key=len)  # nothing called that is not C: there may be 100,000
 
 
 def version(number: int) -> str:

@@ -65,6 +65,15 @@ def read_again(tree: Tree, path: str, entry: Entry) -> bytes:
     return quick(entry) if quick is not None and entry.id is not None else tree.read(path)
 
 
+def stems(tree: Tree, folder: str, suffix: str) -> Sequence[str]:
+    """Give the names of a folder's plain files that end so, without that end, in order: in the quickest way that the tree has."""
+    quick: Callable[[str, str], Sequence[str]] | None = getattr(tree, "stems", None)
+    if quick is not None:
+        return quick(folder, suffix)
+    found = [entry for entry in tree.list(folder) if entry.name.endswith(suffix) and entry.is_file]
+    return [entry.name[: -len(suffix)] for entry in found]
+
+
 MOST = 250_000
 """Names that are looked at in one go: a tree of a few objects, made by hand, can stand for ten thousand million."""
 DEEPEST = 60

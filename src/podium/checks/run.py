@@ -209,7 +209,7 @@ def _judge_files(
             about = data
     numbers += others
     skipped += len(others)
-    ordered = tuple(sorted(numbers, key=refs.number))
+    ordered = tuple(refs.in_order(numbers))
     assert unit.kind is not None
     return Subject(unit.kind, unit.name, around, ordered, about, aliases, links, contents), files, skipped
 

@@ -26,7 +26,7 @@ from podium.model import (
     Registry,
     Settings,
 )
-from podium.tree import Tree
+from podium.tree import Tree, stems
 
 API_VERSION = "podium/v1"
 
@@ -152,7 +152,7 @@ def _members(files: Sources, kind: refs.Kind, name: str, load: Callable[[str], T
 
     def every() -> Mapping[str, T]:
         return Lazily(
-            lambda: sorted(filter(refs.is_version, _stems(files.tree, folder, suffix)), key=refs.number),
+            lambda: refs.in_order(filter(refs.VERSION.fullmatch, stems(files.tree, folder, suffix))),
             one,
             lambda version: refs.is_version(version) and _is_file(files.tree, layout.version(kind, name, version)),
         )
@@ -169,7 +169,7 @@ def _aliases(files: Sources, kind: refs.Kind, name: str) -> Mapping[str, Alias]:
 
     def every() -> Mapping[str, Alias]:
         return Lazily(
-            lambda: [stem for stem in _stems(files.tree, folder, ".yaml") if refs.why_not_alias(stem) is None],
+            lambda: [stem for stem in stems(files.tree, folder, ".yaml") if refs.why_not_alias(stem) is None],
             one,
             lambda alias: refs.why_not_alias(alias) is None and _is_file(files.tree, layout.alias(kind, name, alias)),
         )
@@ -179,11 +179,6 @@ def _aliases(files: Sources, kind: refs.Kind, name: str) -> Mapping[str, Alias]:
 
 def _folders(tree: Tree, folder: str) -> list[str]:
     return [entry.name for entry in tree.list(folder) if entry.is_folder]
-
-
-def _stems(tree: Tree, folder: str, suffix: str) -> list[str]:
-    end = -len(suffix)
-    return [entry.name[:end] for entry in tree.list(folder) if entry.name.endswith(suffix) and entry.is_file]
 
 
 def _is_there(files: Sources, folder: str) -> bool:

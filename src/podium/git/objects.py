@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property
-from operator import attrgetter
+from functools import cached_property, partial
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 _MODES = {b"100644": 0o100644, b"100755": 0o100755, b"40000": FOLDER, b"120000": 0o120000, b"160000": 0o160000}
 # What is no entry takes all that is left with it: looked for anew at each byte, the next one would cost quadratic time.
 _ENTRY = re.compile(rb"([0-7]++) ([^\0]++)\0(.{20})|.+", re.DOTALL)
-_NAME = attrgetter("name")
+_NAME = itemgetter(0)
+_AS_ENTRY: Callable[[tuple[str, int, str]], Entry] = partial(tuple.__new__, Entry)
 _LARGEST_FOLDER = 16 * 1024**2
 """Bytes of a tree object: some 250,000 names. Read whole, each takes ten times as much memory."""
 _REACH_MISSING = "fetch what is missing, for example `git fetch --unshallow`, or make a full clone"
@@ -132,12 +133,19 @@ class Listing:
     def entries(self) -> tuple[Entry, ...]:
         """What it holds, by name; one that is there twice is there twice."""
         modes = _MODES  # nothing else is looked up, and nothing called that is not C: there may be 100,000 names
-        made = [
-            Entry(name.decode("utf-8", "surrogateescape"), modes.get(mode) or int(mode, 8), id_.hex())
+        parts = [
+            (name.decode("utf-8", "surrogateescape"), modes.get(mode) or int(mode, 8), id_.hex())
             for mode, name, id_ in self.raw
         ]
-        made.sort(key=_NAME)
-        return tuple(made)
+        parts.sort(key=_NAME)
+        return tuple(map(_AS_ENTRY, parts))
+
+    def stems(self, suffix: bytes) -> list[str]:
+        """Give the names of plain files that end so, without that end, in order; no entry is made for it."""
+        plain = {mode for mode in {mode for mode, _, _ in self.raw} if Entry("", int(mode, 8)).is_file}
+        found = [name for mode, name, _ in self.raw if mode in plain and name.endswith(suffix)]
+        names = sorted([name.decode("utf-8", "surrogateescape") for name in found])
+        return [name[: -len(suffix)] for name in names]
 
     def get(self, name: str) -> Entry | None:
         """Give the entry of a name."""
@@ -220,6 +228,10 @@ class ObjectTree:
     def list(self, folder: str) -> Sequence[Entry]:
         """Give the entries of a folder, by name; one that a tree made by hand holds twice is there twice."""
         return self._folder(folder).entries
+
+    def stems(self, folder: str, suffix: str) -> Sequence[str]:
+        """Give the names of a folder's plain files that end so, without that end, in order."""
+        return self._folder(folder).stems(suffix.encode())
 
     def entry(self, path: str) -> Entry | None:
         """Give the entry at a path, without following links."""

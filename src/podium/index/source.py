@@ -218,7 +218,7 @@ class _Reader:
         """Give as much of an artifact as the file of a model says that links to it."""
         from podium.model import Alias
 
-        numbers = sorted(members, key=refs.number)
+        numbers = refs.in_order(members)
         aliases = {alias: Alias(number, 1) for number in numbers for alias in members[number].aliases}
         withdrawn = {number: reason for number in numbers if (reason := members[number].withdrawn) is not None}
         return Artifact(

@@ -91,7 +91,7 @@ class VersionNumbersAreNext(Rule):
             if difference.is_new and place is not None and place.kind and place.document in ("link", "version"):
                 new.setdefault((place.kind, place.name), []).append(place.member)
         for (kind, name), versions in new.items():
-            yield from self._in_order(step, kind, name, sorted(versions, key=refs.number))
+            yield from self._in_order(step, kind, name, refs.in_order(versions))
 
     def _in_order(self, step: Step, kind: refs.Kind, name: str, versions: list[str]) -> Iterator[Flaw]:
         entity = _entity(step.before, kind, name)

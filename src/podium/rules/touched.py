@@ -133,7 +133,10 @@ def _of_equal_content(step: Step, unit: Unit, written: Mapping[str, str]) -> Ite
     tree, folder = step.after.tree, f"{unit.folder}/versions"
     known = step.contents(folder)
     names = {path.rpartition("/")[2] for path in written.values()}
+    other = {id_ for id_, content in known.items() if content not in wanted}
     for entry in tree.list(folder):
+        if entry.id in other and entry.is_file:
+            continue
         content = known.get(entry.id) if entry.id is not None and entry.is_file else None
         if content is None:
             content = _content(tree, f"{folder}/{entry.name}", entry if entry.name not in names else None)
