@@ -9,15 +9,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from podium import codec, folders, freshness, git, handed, layout, model, refs
+from podium import folders, freshness, git, handed, layout, refs
 from podium.errors import Usage
-from podium.model import About, Artifact, RegisteredModel, Row, Version
 from podium.progress import Progress, silent
 
 if TYPE_CHECKING:
-    from podium import index
+    from podium import index, model
     from podium.editing import Editing
     from podium.history import Event
+    from podium.model import About, Artifact, RegisteredModel, Row, Version
     from podium.resolve import Used
     from podium.storage import Storage
     from podium.tree import Tree
@@ -111,6 +111,8 @@ class Registry:
             if self.rev is not None:
                 raise self.place.refusal("earlier states for --rev")
             return self.place.value
+        from podium import codec  # to ask Git for a history takes none of it
+
         return codec.read(self.place.tree(self.rev))
 
     @property
@@ -198,6 +200,7 @@ class Registry:
     ) -> Used:
         """Fetch and verify a version's files; raises what ``use_model`` raises."""
         from podium import resolve  # hashing and links: only where files are asked for
+        from podium.model import Version
 
         version = reference if isinstance(reference, Version) else self.resolve(reference)
         if isinstance(self.place, git.Checkout):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 import click
@@ -81,7 +81,8 @@ def _moment(text: str | None, option: str) -> datetime | None:
 
 
 def _print(events: Iterator[Event], form: str) -> None:
-    from podium.render import timeline as render
+    events = chain([*islice(events, 1)], events)
+    from podium.render import timeline as render  # loaded while Git is at work
 
     if form == "json":
         say.document(render.values(events))

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from podium.git.everywhere import View, sweep, view
     from podium.git.fresh import init, top_level
     from podium.git.hosted import Hosted
+    from podium.git.ids import of_file
     from podium.git.leftovers import clear
     from podium.git.line import Turn, contents_over_time, made_at, turns
     from podium.git.locks import lock
@@ -81,6 +82,7 @@ else:
             "everywhere": "View sweep view",
             "fresh": "init top_level",
             "hosted": "Hosted",
+            "ids": "of_file",
             "leftovers": "clear",
             "line": "Turn contents_over_time made_at turns",
             "locks": "lock",
@@ -155,6 +157,7 @@ __all__ = [
     "merge_result",
     "merge_text",
     "name_of",
+    "of_file",
     "open_repository",
     "output",
     "parents",

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 
 from podium.errors import Unavailable
 
 _ID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+
+
+def of_file(content: bytes) -> str:
+    """Give the id that Git has for a file of this content."""
+    return hashlib.sha1(b"blob %d\0%b" % (len(content), content), usedforsecurity=False).hexdigest()
 
 
 def one(answer: bytes, verb: str) -> str:

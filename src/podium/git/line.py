@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,13 +32,24 @@ class Turn:
     """
     A commit on a first-parent line, its first parent (``None``: it is the first), and what differs between the two.
 
-    ``said`` is what Git says of it: encoding, author, mail address, committer's clock and message, as they are written.
+    ``said`` is what Git says of it: encoding, author, mail address, committer's clock and message; ``differing`` is what it says
+    of the files. Both are as they are written: of most commits little is asked for.
     """
 
     commit: str
     parent: str | None
-    differences: tuple[Difference, ...]
     said: Sequence[bytes] = field(repr=False)
+    differing: bytes = field(repr=False)
+
+    @cached_property
+    def differences(self) -> tuple[Difference, ...]:
+        """The files that differ."""
+        return tuple(_difference(*found) for found in _DIFFERENCE.findall(self.differing))
+
+    def edited(self, path: str) -> tuple[str, str] | None:
+        """Give the ids of a plain file's contents before and after, where it is all that the commit changed."""
+        found = _EDIT.fullmatch(self.differing)
+        return (found[1].decode(), found[2].decode()) if found is not None and found[3] == os.fsencode(path) else None
 
     @property
     def described(self) -> history.Commit:
@@ -143,55 +155,56 @@ def _said(
         options = (*_LOOK, *_PLAIN)
         return program.stream(Path(repository.path), *options, begin, *left_out, "--", *paths)
 
-    return ask(end) if kept is None else trail.tokens(repository, begin, paths, kept, ask)
+    return ask(end) if kept is None else trail.told(repository, begin, paths, kept, ask)
 
 
-def _turns(tokens: Iterator[bytes]) -> Iterator[Turn]:
-    """Read what Git says of the commits of a line; raises Unavailable where it is not of its shape."""
-    try:
-        yield from _read(tokens)
-    except (ValueError, RuntimeError):  # a generator makes a RuntimeError of an answer that ends too early
-        raise ids.strange("log") from None
+_DIFFERENCE = re.compile(rb":([0-7]{6}) ([0-7]{6}) ([0-9a-f]{40}) ([0-9a-f]{40}) [A-Z][0-9]*\0([^\0]+)\0")
+"""A file that differs: its modes and ids before and after. Git puts a line's end before the first one of a commit."""
+_EDIT = re.compile(rb"\n*:100644 100644 ([0-9a-f]{40}) ([0-9a-f]{40}) M\0([^\0]+)\0")
+_TURN = re.compile(
+    rb"[\n\0]*([0-9a-f]{40}) (?:([0-9a-f]{40})(?: [0-9a-f]{40})*)?\0"
+    rb"([^\0]*)\0([^\0]*)\0([^\0]*)\0([^\0]*)\0([^\0]*)\0"
+    rb"((?:\n*:[0-7]{6} [0-7]{6} [0-9a-f]{40} [0-9a-f]{40} [A-Z][0-9]*\0[^\0]+\0)*+)(?=[\n\0]*[0-9a-f])"
+)
+"""A commit and its parents, what is said of it, and what differs; then another commit begins."""
+_LONG = 64 * 1024
+"""Bytes of what is said of a commit that changed many files."""
+_END = b"f"
+"""Stands for another commit after the last one."""
 
 
-def _read(tokens: Iterator[bytes]) -> Iterator[Turn]:
-    commit: str = ""
-    parent: str | None = None
-    said: list[bytes] = []
-    differences: list[Difference] = []
-    for token in tokens:
-        raw = token.lstrip(b"\n")  # Git puts a line's end before the first difference
-        if raw[:1] == b":":
-            differences.append(_difference(raw.decode(), os.fsdecode(next(tokens))))
-        elif raw:
-            if differences:
-                yield Turn(commit, parent, tuple(differences), said)
-            words = _COMMIT.fullmatch(raw.decode())
-            if words is None:
-                raise ValueError(raw)
-            commit, parent, differences = words[1], words[2], []
-            said = [next(tokens), next(tokens), next(tokens), next(tokens), next(tokens)]
-    if differences:
-        yield Turn(commit, parent, tuple(differences), said)
+def _turns(chunks: Iterable[bytes]) -> Iterator[Turn]:
+    """Read what Git says of the commits of a line, as it comes; raises Unavailable where it is not of its shape."""
+    waiting, enough = b"", 0
+    for chunk in chain(chunks, [_END]):
+        waiting += chunk
+        if len(waiting) < enough and chunk is not _END:
+            continue  # it is not looked at again for each piece of it
+        end = 0
+        while found := _TURN.match(waiting, end):
+            end = found.end()
+            if found[8]:
+                parent = found[2].decode() if found[2] is not None else None
+                yield Turn(found[1].decode(), parent, found.group(3, 4, 5, 6, 7), found[8])
+        waiting = waiting[end:]
+        enough = 2 * len(waiting) if len(waiting) > _LONG else 0
+    if waiting.lstrip(b"\n\0") != _END:
+        raise ids.strange("log")
 
 
-_COMMIT = re.compile(r"([0-9a-f]{40}) (?:([0-9a-f]{40})(?: [0-9a-f]{40})*)?")
-"""A commit and its parents."""
-
-
-def _difference(raw: str, path: str) -> Difference:
-    before, after, old, new, _ = raw[1:].split(" ", 4)
-    name = path.rpartition("/")[2]
-    made: Difference = _history().Difference(path, _entry(name, before, old), _entry(name, after, new))
+def _difference(before: bytes, after: bytes, old: bytes, new: bytes, path: bytes) -> Difference:
+    whole = os.fsdecode(path)
+    name = whole.rpartition("/")[2]
+    made: Difference = _history().Difference(whole, _entry(name, before, old), _entry(name, after, new))
     return made
 
 
-def _entry(name: str, mode: str, id_: str) -> Entry | None:
-    return Entry(name, _mode(mode), id_) if mode != "000000" else None
+def _entry(name: str, mode: bytes, id_: bytes) -> Entry | None:
+    return Entry(name, _mode(mode), id_.decode()) if mode != b"000000" else None
 
 
 @cache
-def _mode(octal: str) -> int:
+def _mode(octal: bytes) -> int:
     return int(octal, 8)
 
 

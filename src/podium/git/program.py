@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import select
@@ -11,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -35,6 +37,8 @@ _LOOK = 0.5
 _MOST_SAID = 64 * 1024
 """Bytes of messages that are shown; a server can send any number of them."""
 _PIPE = 32 * 1024
+_WIDE_PIPE = 1024 * 1024
+"""Bytes that may wait in a pipe: what anybody may ask for, where nobody changed what Linux allows."""
 
 _SETTINGS = (
     "--no-pager",
@@ -218,13 +222,13 @@ def _verb(arguments: Sequence[str]) -> str:
 
 def stream(folder: Path, *arguments: str) -> Iterator[bytes]:
     """
-    Run git in a bare repository, and give what it writes as it comes, cut at each NUL.
+    Run git in a bare repository, and give what it writes as it comes, cut anywhere.
 
     Who has read enough may stop: git is stopped then. Raises Unavailable where git is missing, or where it failed.
     """
     with tempfile.TemporaryFile() as said, _started(folder, arguments, said) as process:
         try:
-            yield from _tokens(process)
+            yield from _chunks(process)
         except GeneratorExit:
             process.kill()
             raise
@@ -248,14 +252,12 @@ def _started(folder: Path, arguments: Sequence[str], said: IO[bytes]) -> subproc
         ) from None
 
 
-def _tokens(process: subprocess.Popen[bytes]) -> Iterator[bytes]:
+def _chunks(process: subprocess.Popen[bytes]) -> Iterator[bytes]:
     assert process.stdout is not None
-    left = b""
+    with suppress(OSError, AttributeError):  # so that git need not wait for us; Linux alone knows of sizes
+        fcntl.fcntl(process.stdout, fcntl.F_SETPIPE_SZ, _WIDE_PIPE)
     while some := process.stdout.read1(1 << 16):  # type: ignore[attr-defined]  # Popen's pipes are buffered readers
-        *whole, left = (left + some).split(b"\0")
-        yield from whole
-    if left:
-        yield left
+        yield some
 
 
 def _missing(folder: Path) -> Error:

@@ -41,10 +41,9 @@ class Rewinding:
         """Give the files as they are now that so much was taken back; more may be taken back without harm to them."""
         return PastTree(self, self._steps, commit)
 
-    def content(self, entry: Entry) -> bytes:
+    def content(self, id_: str) -> bytes:
         """Give the content of a plain file; raises Unavailable where it is missing."""
-        assert entry.id is not None
-        return content(self.repository, entry.id)
+        return content(self.repository, id_)
 
     def follows(self, path: str) -> bool:
         """Tell whether what differs at a path is told."""
@@ -114,7 +113,8 @@ class PastTree:
         entry = self.entry(path)
         if entry is None or not entry.is_file:
             raise KeyError(path)
-        return self.line.content(entry)
+        assert entry.id is not None
+        return self.line.content(entry.id)
 
     @cached_property
     def _itself(self) -> Tree:

@@ -23,7 +23,7 @@ from podium.git.revisions import contains, first_parents
 if TYPE_CHECKING:
     from pygit2 import Repository
 
-FORM = "trail 1"
+FORM = "trail 2"
 """Changes when what is asked of Git does."""
 WORTH_WRITING = 100
 """So many newer commits are asked about each time, before an answer is written anew."""
@@ -34,11 +34,11 @@ Ask = Callable[[str | None], Iterator[bytes]]
 """Asks Git about the commits of a line, newest first, that came after one of them (``None``: all of them)."""
 
 
-def tokens(repository: Repository, tip: str, paths: Sequence[str], folder: Path, ask: Ask) -> Iterator[bytes]:
+def told(repository: Repository, tip: str, paths: Sequence[str], folder: Path, ask: Ask) -> Iterator[bytes]:
     """
     Give what Git says of all the commits of a line that change some paths: what was kept in a folder, newer ones before it.
 
-    It is ``ask(None)``, to the byte. Raises what ``ask`` raises.
+    It is ``ask(None)``, to the byte, cut anywhere. Raises what ``ask`` raises.
     """
     if shallow_boundary(repository) or (common_folder(repository) / "info" / "grafts").exists():
         yield from ask(None)
@@ -47,17 +47,17 @@ def tokens(repository: Repository, tip: str, paths: Sequence[str], folder: Path,
     until, older = _kept(file)
     newer = _newer(repository, tip, until) if until is not None else None
     if newer is None:
-        until, older = None, []
+        until, older = None, b""
     said: list[bytes] = []
-    size = sum(map(len, older))
-    for token in ask(until) if newer != 0 else ():
-        size += len(token)
+    size = len(older)
+    for chunk in ask(until) if newer != 0 else ():
+        size += len(chunk)
         if size <= LARGEST:
-            said.append(token)
-        yield token
-    yield from older
+            said.append(chunk)
+        yield chunk
+    yield older
     if size <= LARGEST and (newer is None or newer >= WORTH_WRITING):
-        kept.write(file, FORM, [tip, b"\0".join(said + older).decode("latin-1")])
+        kept.write(file, FORM, [tip, b"".join([*said, older]).decode("latin-1")])
 
 
 def _name(repository: Repository, paths: Sequence[str]) -> str:
@@ -75,15 +75,15 @@ def _newer(repository: Repository, tip: str, known: str) -> int | None:
 # --- the file -------------------------------------------------------------------------------------------------------
 
 
-def _kept(file: Path) -> tuple[str | None, list[bytes]]:
+def _kept(file: Path) -> tuple[str | None, bytes]:
     """Read a tip and what Git said of its line; nothing where that is not of the shape that is written here."""
     found = kept.read(file, FORM)
     if type(found) is not list or [*map(type, found)] != [str, str] or not _ID.fullmatch(found[0]):
-        return None, []
+        return None, b""
     try:
-        return found[0], found[1].encode("latin-1").split(b"\0")
+        return found[0], found[1].encode("latin-1")
     except UnicodeEncodeError:
-        return None, []
+        return None, b""
 
 
 _ID = re.compile("[0-9a-f]{40}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from podium import codec, git
 from podium.model import Alias
-from podium.timeline.events import tip
+from podium.timeline.commits import tip
 from podium.tree import Tree
 
 if TYPE_CHECKING:

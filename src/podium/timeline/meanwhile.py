@@ -12,7 +12,7 @@ from podium import codec, git, layout, refs
 from podium.errors import Denied, Error, Unavailable
 from podium.model import Registry
 from podium.timeline.back import WayBack, command, way_back
-from podium.timeline.events import events
+from podium.timeline.commits import events
 from podium.timeline.holders import Line, assignment, content
 
 if TYPE_CHECKING:

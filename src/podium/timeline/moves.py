@@ -7,15 +7,70 @@ are. As long as that is so, they are read once, and of each commit only the alia
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-from podium import diff, layout
+from podium import codec, diff, git, layout, refs
 from podium.errors import Refused
 from podium.model import Alias, ArtifactVersion, Entity, Registry, Version
 
 T = TypeVar("T")
+
+
+class AliasFiles:
+    """
+    What an alias's file said along a line, newest first.
+
+    A move counts up by one, and comes from the version before, or from where a move to that version came from the last time:
+    then the file need not be read. Git's id of its content proves it.
+    """
+
+    def __init__(self, path: str, read: Callable[[str], bytes]) -> None:
+        self._path = path
+        self._read = read
+        self._last: tuple[str, Alias | None] = "", None
+        self._came_from: dict[str | None, str | None] = {}
+
+    def at(self, id_: str, newer: Alias | None = None) -> Alias | None:
+        """Give what a file of this id says, given what it said after the next move; ``None`` where the format has no such file."""
+        if self._last[0] == id_:
+            return self._last[1]
+        found = self._guessed(id_, newer) if newer is not None else None
+        if found is None:
+            found = self._of(self._read(id_))
+        if found is not None and newer is not None:
+            self._came_from[newer.version] = found.version
+        self._last = id_, found
+        return found
+
+    def _guessed(self, id_: str, newer: Alias) -> Alias | None:
+        for version in (self._came_from.get(newer.version), _one_less(newer.version)):
+            content = f"generation: {newer.generation - 1}\nversion: {version}\n".encode()
+            if git.of_file(content) == id_:
+                return self._usual(content)
+        return None
+
+    def _of(self, content: bytes) -> Alias | None:
+        usual = self._usual(content)
+        if usual is None:
+            with suppress(Refused):
+                return codec.alias_of(codec.Source(self._path, content).valid("alias"))
+        return usual
+
+    def _usual(self, content: bytes) -> Alias | None:
+        found = _USUAL.fullmatch(content)
+        return Alias(found[2].decode(), int(found[1])) if found is not None else None
+
+
+_USUAL = re.compile(rb"generation: ([1-9][0-9]{0,8})\nversion: (v(?:0|[1-9][0-9]{0,8}))\n")
+"""An alias file as podium writes it: nothing in it is left to be judged."""
+
+
+def _one_less(version: str | None) -> str | None:
+    return f"v{refs.number(version) - 1}" if version is not None else None
 
 
 class _NotFollowed(Exception):

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from itertools import chain
-from typing import TYPE_CHECKING, Any, TypeGuard, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from podium import codec, git, layout
 from podium.diff import Change
 from podium.errors import CannotTell, Refused
 from podium.history import Difference, Step
-from podium.model import Alias, Registry
-from podium.timeline.moves import Moves
-from podium.tree import FILE, Entry, overlay
+from podium.model import Registry
+from podium.timeline.moves import AliasFiles, Moves
+from podium.tree import overlay
 
 if TYPE_CHECKING:
     from pygit2 import Repository
@@ -42,15 +41,13 @@ class Past:
         self._parts: defaultdict[str, dict[str, Any]] = defaultdict(dict)
         self._newer: defaultdict[str, dict[str, Any]] = defaultdict(dict)
         self._moves: Moves | None = None
-        self._alias: tuple[str | None, Alias | None] = None, None
-        self._waiting: list[
-            Sequence[Difference]
-        ] = []  # taken back when somebody needs it: a move of the alias does not
+        self._aliases = AliasFiles(path, self.files.content)
+        self._waiting: list[git.Turn] = []  # taken back when somebody needs it: a move of the alias does not
 
     def gone_back(self, turn: git.Turn) -> Iterable[Change]:
         """Go back to before a commit, the next one of the line, and say what it did."""
         move = self._move(turn)
-        self._waiting.append(turn.differences)
+        self._waiting.append(turn)
         if move is not None:
             return (move,)
         told = tuple(difference for difference in turn.differences if _is_below(difference.path, self._path))
@@ -70,7 +67,7 @@ class Past:
     def _registry(self, commit: str | None) -> Registry:
         """Give the registry as it was before what waits to be taken back; older ones can be had afterwards."""
         if self._waiting:
-            self._catch_up(*self._waiting)
+            self._catch_up(*(turn.differences for turn in self._waiting))
             self._waiting.clear()
         tree = self.files.at(commit)
         return codec.read(tree, _Remembered(tree, self))
@@ -108,39 +105,17 @@ class Past:
         """Say it quickly where a commit did nothing but move the alias that is asked for."""
         if self._place is None or self._place.document != "alias":
             return None
-        difference = turn.differences[0]
-        before, after = difference.before, difference.after
-        only = len(turn.differences) == 1 and difference.path == self._path
-        if not only or not (_is_plain(before) and _is_plain(after)):
+        edit = turn.edited(self._path)
+        if edit is None:
             self._moves = None
             return None
-        old, new = self._alias_in(before), self._alias_in(after)
-        self._alias = before.id, old
+        new = self._aliases.at(edit[1])
+        old = self._aliases.at(edit[0], new)
         if old is None or new is None:
             return None
         if self._moves is None:
             self._moves = Moves(self._path, self._place, self._registry(turn.commit), self.files.follows)
         return self._moves.told((old, turn.parent), (new, turn.commit))
-
-    def _alias_in(self, entry: Entry) -> Alias | None:
-        """Read an alias file; ``None`` where it is not what the format says."""
-        if self._alias[0] == entry.id:
-            return self._alias[1]
-        raw = self.files.content(entry)
-        usual = _USUAL.fullmatch(raw)
-        if usual is not None:
-            return Alias(usual[2].decode(), int(usual[1]))
-        with suppress(Refused):
-            return codec.alias_of(codec.Source(self._path, raw).valid("alias"))
-        return None
-
-
-_USUAL = re.compile(rb"generation: ([1-9][0-9]{0,8})\nversion: (v(?:0|[1-9][0-9]{0,8}))\n")
-"""An alias file as podium writes it: nothing in it is left to be judged."""
-
-
-def _is_plain(entry: Entry | None) -> TypeGuard[Entry]:
-    return entry is not None and entry.mode == FILE
 
 
 def _is_below(path: str, top: str) -> bool:

@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from podium import codec, git, layout, refs
+from podium import git, layout, refs
 from podium.errors import Denied, NoSuchAlias
-from podium.history import Commit, Event
-from podium.timeline.past import Past
 
 if TYPE_CHECKING:
     from pygit2 import Repository
+
+    from podium.history import Commit, Event
+    from podium.timeline.past import Past
 
 
 def scope(reference: refs.Reference | None, alias: str | None = None) -> str:
@@ -54,6 +55,8 @@ def history(
         found = True
         yield event
     if not found and reference is not None:
+        from podium import codec
+
         entity = codec.read(git.commit_tree(repository, tip)).named(reference)
         if alias is not None and alias not in entity.assignments:
             raise NoSuchAlias(entity.name, alias)
@@ -79,7 +82,11 @@ def events(
     followed = _followed(repository, tip, path)
     past: Past | None = None
     for turn in git.turns(repository, tip, followed, since=since, until=until, after_commit=after_commit, kept=kept):
-        past = past or Past(repository, turn.commit, path, followed)
+        if past is None:
+            from podium.history import Event  # loaded while Git is at work
+            from podium.timeline.past import Past
+
+            past = Past(repository, turn.commit, path, followed)
         commit: Commit | None = None
         for change in past.gone_back(turn):
             if change.kind != "other" or layout.concern(change.path) is not None:
