@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from podium.errors import Unavailable
-from podium.git import ids, program
+from podium.git import ids
 from podium.git.objects import ObjectTree, commit_of, differences, open_repository
 
 if TYPE_CHECKING:
@@ -53,6 +52,8 @@ def borrowing(objects: Sequence[Path], shallow: Path | None = None) -> Iterator[
 
     It goes away with the ``with`` block. ``shallow`` is the file that says where a shallow clone ends.
     """
+    import tempfile
+
     folder = Path(tempfile.mkdtemp(prefix="podium-merge-"))
     try:
         for name in ("objects/info", "refs"):
@@ -103,6 +104,8 @@ def merged(repository: Repository, base: str, head: str) -> Iterator[Merge]:
 
     The two must have a common ancestor. Raises Unavailable where an object is missing.
     """
+    from podium.git import program  # most changes stand on their base: nothing is merged for them
+
     for _ in differences(repository, *(str(commit_of(repository, one).tree_id) for one in (base, head))):
         pass  # git itself would go through a tree that stands for ten thousand million files, or is nested without end
     common = _common(repository)

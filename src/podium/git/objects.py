@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from podium.errors import Denied, TooLarge, Unavailable
-from podium.git import program
 from podium.tree import DEEPEST, FOLDER, LARGEST, MOST, Entry
 
 if TYPE_CHECKING:
@@ -57,6 +56,8 @@ def _cannot_open(path: Path, reason: str) -> Unavailable:
             return Unavailable(f"the Git repository {path} uses {feature}", convert)
     if "not found" in reason:
         return Unavailable(f"{path} is no Git repository", "make one with `git init`")
+    from podium.git import program  # what reads objects starts no other program
+
     return program.unavailable(f"the Git repository {path} cannot be opened", reason, where=str(path))
 
 
