@@ -186,6 +186,15 @@ def test_the_charting_library_is_loaded_only_where_a_plot_is_in_view(browser, bu
         assert len([url for url in asked if "vendor" in url]) == 3
 
 
+@pytest.mark.parametrize("path", [MODEL, ARTIFACT])
+def test_a_plot_has_its_room_before_it_is_drawn(page, built, path):
+    heights = "() => Array.from(document.querySelectorAll('[data-plot]'), plot => plot.getBoundingClientRect().height)"
+    page.goto(f"{built.as_uri()}/{path}")
+    before = page.evaluate(heights)
+    draw(page, 3)
+    assert page.evaluate(heights) == before
+
+
 def test_two_versions_are_compared_from_the_table_of_versions(page, built):
     page.goto(f"{built.as_uri()}/{MODEL}")
     page.get_by_label("from v0").check()

@@ -192,7 +192,16 @@
       draw(target);
     }
   }, { rootMargin: "300px" });
-  for (const plot of document.querySelectorAll("[data-plot]")) seen.observe(plot);
+  // Room for a plot before it is drawn: what lies below it would move under somebody's hand.
+  const room = {
+    metric: () => 211,
+    timeline: ({ aliases }) => 36 * aliases.length + 32,
+    lineage: ({ left, right }) => 24 * Math.max(left.length, right.length),
+  };
+  for (const plot of document.querySelectorAll("[data-plot]")) {
+    plot.style.minHeight = `${room[plot.dataset.plot](JSON.parse(plot.nextElementSibling.textContent))}px`;
+    seen.observe(plot);
+  }
 
   let pause;
   let wide = document.documentElement.clientWidth;
