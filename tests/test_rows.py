@@ -271,23 +271,19 @@ def test_a_broken_file_is_dropped_and_written_anew(place, tmp_path, content, mon
     assert listed(place, tmp_path / "rows") == expected
 
 
-WRONG = [None, 1, "x", [], {}, [1], {"a": 1}, [["x"]], -1, True, [None]]
+WRONG = [None, 1, "x", [], {}, [1], {"a": 1}, [["x"]], -1, True, [None], "\udcff\0"]
 
 
-@given(
-    position=st.integers(0, 6),
-    inside=st.sampled_from(["description", "owners", "tags", "type", "withdrawn", "more"]) | st.none(),
-    wrong=st.sampled_from(WRONG),
-)
+AROUND = {"nothing": lambda wrong: wrong, "a list": lambda wrong: [wrong], "a mapping": lambda wrong: {"a": wrong}}
+
+
+@given(position=st.integers(0, 11), around=st.sampled_from(list(AROUND)), wrong=st.sampled_from(WRONG))
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_a_row_of_another_shape_is_never_a_traceback(place, tmp_path, position, inside, wrong):
+def test_a_row_of_another_shape_is_never_a_traceback(place, tmp_path, position, around, wrong):
     listed(place, tmp_path / "rows")
     (file,) = (tmp_path / "rows").iterdir()
     found = kept.read(file, rows.FORM)
-    if position == 4 and inside is not None:
-        found["A"][4][inside] = wrong
-    else:
-        found["A"][position] = wrong
+    found["A"][position] = AROUND[around](wrong)
     kept.write(file, rows.FORM, found)
     for row in listed(place, tmp_path / "rows"):
         texts = [row.name, row.about.description, *row.about.owners, *row.about.tags, *row.aliases.values()]

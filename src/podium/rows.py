@@ -9,9 +9,10 @@ of every file and folder where a checkout is. A row whose sources look otherwise
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import astuple, fields
+from dataclasses import fields
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -19,7 +20,7 @@ from podium import kept, layout, refs
 from podium.errors import Error
 from podium.model import About, Artifact, RegisteredModel, Registry, Row
 
-FORM = "rows 3"
+FORM = "rows 4"
 """Changes when what is kept, or what it means, does."""
 WORTH_KEEPING = 64
 """With fewer models or artifacts a list is quick without anything kept."""
@@ -39,8 +40,17 @@ class Lasting(Protocol):
     def folders(self, folder: str) -> Sequence[str]:
         """Give the names of the folders in a folder, in order; there may be some that ``list`` does not give."""
 
-    def looks(self, sources: Iterable[tuple[str, Iterable[str]]], *, settled: bool = False) -> str | None:
-        """Give a text that is another one when what these folders hold may be another; of each, what is named."""
+    def is_folder(self, path: str) -> bool:
+        """Tell whether a folder of this tree is at a path: through no link, and inside no other repository."""
+
+    def telling(self, folder: str, names: Iterable[str]) -> Sequence[str]:
+        """Give the paths that look otherwise when what is named in a folder does, or the folder itself."""
+
+    def looks(self, paths: Sequence[str]) -> bytes:
+        """Give how paths look: as many bytes of each, which are others when what is there may be other."""
+
+    def are_settled(self, looks: bytes) -> bool:
+        """Tell whether nothing changed so lately that it may have changed after it was read, and look the same."""
 
 
 def of(
@@ -58,7 +68,8 @@ def of(
     if names is None or len(names) < worth_keeping:
         return [entity.row for entity in entities.values() if wanted(entity.name, entity.about)]
     rows = _Rows(tree, kind, folder)
-    found = [rows.known(name) or (rows.made(entities[name], wanted) if name in entities else None) for name in names]
+    known = rows.known(names)
+    found = [known.get(name) or (rows.made(entities[name], wanted) if name in entities else None) for name in names]
     rows.keep()
     return [row for row in found if row is not None and wanted(row.name, row.about)]
 
@@ -82,26 +93,28 @@ class _Rows:
         self._kind = kind
         place = hashlib.sha256(f"{kind} {tree.place}".encode("utf-8", "surrogateescape")).hexdigest()
         self._file = folder / f"{place[:24]}.json"
-        found = kept.read(self._file, FORM)
-        self._before: dict[str, Any] = found if type(found) is dict else {}
-        self._now: dict[str, Any] = {}
+        self._before = _kept_rows(kept.read(self._file, FORM))
+        self._now: dict[str, _KeptRow] = {}
         self._new = 0
 
-    def known(self, name: str) -> Row | None:
-        """Give a row that was kept, if its sources look as they did."""
-        raw = self._before.get(name)
-        one = _kept_row(self._kind, name, raw) if raw is not None else None
-        if one is None or self._tree.looks(one.sources) != one.looks:
-            return None
-        self._now[name] = raw
-        return one.row
+    def known(self, names: Iterable[str]) -> Mapping[str, Row]:
+        """Give the rows that were kept, and whose sources look as they did."""
+        asked = {name: self._before[name] for name in names if name in self._before}
+        within = {row.within for row in asked.values()}
+        gone = {folders for folders in within if not all(map(self._tree.is_folder, folders.split("\n")))}
+        asked = {name: row for name, row in asked.items() if row.within not in gone}
+        paths = [row.paths.split("\n") for row in asked.values()]
+        looks = _digests(self._tree.looks(list(chain.from_iterable(paths))), list(map(len, paths)))
+        self._now = {name: row for (name, row), look in zip(asked.items(), looks, strict=True) if look == row.looks}
+        return {name: row.row(self._kind, name) for name, row in self._now.items()}
 
     def made(self, entity: RegisteredModel | Artifact, wanted: Only) -> Row | None:
         """Make a row, and keep it for the next time; ``None`` for one that is neither wanted nor to be kept."""
         if wanted(entity.name, entity.about):
             self._note(entity)
             return entity.row
-        if self._tree.looks([(layout.folder(self._kind, entity.name), ())], settled=True) is not None:
+        looks = self._tree.looks(self._tree.telling(layout.folder(self._kind, entity.name), ()))
+        if self._tree.are_settled(looks):
             with suppress(Error):
                 self._note(entity)
         return None
@@ -112,16 +125,32 @@ class _Rows:
             kept.write(self._file, FORM, self._now)
 
     def _note(self, entity: RegisteredModel | Artifact) -> None:
-        row, links, artifacts = entity.row, *_sources(entity)
+        links, artifacts = _sources(entity)
         names = [part for name in (entity.name, *artifacts) for part in name.split("/")]
         if any(map(refs.why_not_name, names)) or any(name not in entity.registry.artifacts for name in artifacts):
             return  # Git, and what it ignores, says whether such a folder is there: that has no looks
-        aliases = {alias: assignment.version for alias, assignment in entity.assignments.items()}
-        looks = self._tree.looks(_KeptRow("", tuple(aliases), links, artifacts, row).sources, settled=True)
-        if looks is not None:
-            about = {name: getattr(row.about, name) for name in _ABOUT}
-            self._now[entity.name] = [looks, aliases, links, artifacts, about, row.latest, row.versions]
+        row, about = entity.row, entity.about
+        facts: Any = [getattr(about, fact.name) for fact in fields(about)]
+        own = layout.folder(self._kind, entity.name)
+        others = [layout.artifact_folder(artifact) for artifact in artifacts]
+        paths = list(self._tree.telling(own, _files(self._kind, entity.assignments, links)))
+        paths += [path for other in others for path in self._tree.telling(other, ["artifact.yaml"])]
+        looks = self._tree.looks(paths)
+        if self._tree.are_settled(looks):
+            within = "\n".join(sorted({folder.rpartition("/")[0] for folder in (own, *others)}))
+            (digest,) = _digests(looks, [len(paths)])
+            kept_row = [digest, "\n".join(paths), within, *facts, row.latest, row.aliases, row.versions]
+            self._now[entity.name] = _KeptRow._make(kept_row)
             self._new += 1
+
+
+def _digests(looks: bytes, counts: Sequence[int]) -> Iterator[str]:
+    """Give one text for the looks of so many paths each."""
+    width, at = len(looks) // max(1, sum(counts)), 0
+    for count in counts:
+        end = at + width * count
+        yield hashlib.blake2b(looks[at:end], digest_size=20).hexdigest()
+        at = end
 
 
 def _sources(entity: RegisteredModel | Artifact) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -134,59 +163,61 @@ def _sources(entity: RegisteredModel | Artifact) -> tuple[tuple[str, ...], tuple
     return links, tuple(dict.fromkeys(entity.links[number].artifact for number in links))
 
 
+def _files(kind: refs.Kind, aliases: Iterable[str], links: Iterable[str]) -> list[str]:
+    """Give the files and folders that a row comes from, in the folder of its model or artifact."""
+    suffix = ".yaml" if kind == "model" else ".dvc"
+    own = [f"{kind}.yaml", "aliases", "versions"]
+    return own + [f"aliases/{alias}.yaml" for alias in aliases] + [f"versions/{link}{suffix}" for link in links]
+
+
 # --- what is kept -----------------------------------------------------------------------------------------------------
 
 
-class _KeptRow(NamedTuple):  # one is made for each of ten thousand rows: a frozen dataclass takes four times as long
-    """A row, and what it came from: its aliases, the links that were read for ``latest``, and their artifacts."""
+class _KeptRow(NamedTuple):
+    """A row, and what it came from: paths, which looked so, and the folders in which models and artifacts lie; one a line."""
 
     looks: str
-    aliases: Sequence[str]
-    links: Sequence[str]
-    artifacts: Sequence[str]
-    row: Row
+    paths: str
+    within: str
+    description: str
+    owners: Sequence[str]
+    tags: Sequence[str]
+    type: str
+    remote: str
+    withdrawn: Mapping[str, str]
+    latest: str | None
+    aliases: Mapping[str, str]
+    versions: int
 
-    @property
-    def sources(self) -> list[tuple[str, Sequence[str]]]:
-        """The folders that it came from, and what in them."""
-        kind = self.row.kind
-        suffix = ".yaml" if kind == "model" else ".dvc"
-        own = [f"{kind}.yaml", "aliases", "versions"]
-        own += [f"aliases/{alias}.yaml" for alias in self.aliases]
-        own += [f"versions/{link}{suffix}" for link in self.links]
-        others = [(layout.artifact_folder(artifact), _ABOUT_FILE) for artifact in self.artifacts]
-        return [(layout.folder(kind, self.row.name), own), *others]
+    def row(self, kind: refs.Kind, name: str) -> Row:
+        """Give the row itself."""
+        owners, tags = tuple(self.owners), tuple(self.tags)
+        about = About(self.description, owners, tags, self.type, self.remote, self.withdrawn)
+        return Row(kind, name, about, self.latest, self.aliases, self.versions)
 
 
-_ABOUT_FILE = ("artifact.yaml",)
-
-
-def _kept_row(kind: refs.Kind, name: str, raw: Any) -> _KeptRow | None:
-    """Read what was kept; ``None`` where it is not of the shape that is written here, whoever wrote it."""
+def _kept_rows(found: Any) -> dict[str, _KeptRow]:
+    """Read what was kept; nothing where it is not of the shape that is written here, whoever wrote it."""
     with suppress(TypeError, ValueError, AttributeError):
-        looks, aliases, links, artifacts, facts, latest, versions = raw
-        about = _about(facts)
-        held = {alias: version for alias, version in aliases.items() if version is not None}
-        _must_be_texts(looks, latest or "", *links, *artifacts, *held.values())
-        if type(versions) is int:
-            return _KeptRow(looks, tuple(aliases), links, artifacts, Row(kind, name, about, latest, held, versions))
-    return None
+        rows = {name: _KeptRow._make(raw) for name, raw in found.items()}
+        if not rows or _is_of_its_kind(_KeptRow(*zip(*rows.values(), strict=True))):
+            return rows
+    return {}
 
 
-def _about(facts: Any) -> About:
-    """Read what a model's or artifact's own file says: each fact of its kind, lists as tuples; raises TypeError."""
-    if tuple(facts) != _ABOUT or tuple(map(type, facts.values())) != _KINDS:
-        raise TypeError(facts)
-    read: Any = [tuple(fact) if type(fact) is list else fact for fact in facts.values()]
-    about = About(*read)
-    _must_be_texts(*about.owners, *about.tags, *about.withdrawn.values())
-    return about
+def _is_of_its_kind(column: _KeptRow) -> bool:
+    """Tell whether each fact of all rows is what it has to be: asked of a column at once, ten thousand take no time."""
+    flat: Any = chain.from_iterable
+    lists = flat((column.owners, column.tags))
+    mappings = flat((column.withdrawn, column.aliases))
+    facts: Any = (*column, flat(lists), flat(map(dict.values, mappings)))
+    return all(kind.issuperset(map(type, some)) for some, kind in zip(facts, _KINDS, strict=True))
 
 
-def _must_be_texts(*values: str) -> None:
-    """Raise TypeError where one of these is no text: joining them is the quickest way to look at each."""
-    "".join(values)
-
-
-_ABOUT = tuple(field.name for field in fields(About))
-_KINDS = tuple({tuple: list}.get(type(fact), type(fact)) for fact in astuple(About()))
+_TEXT: set[type] = {str}
+_TEXT_OR_NONE: set[type] = {str, type(None)}
+_LIST: set[type] = {list}
+_MAPPING: set[type] = {dict}
+_NUMBER: set[type] = {int}
+_KINDS = [*[_TEXT] * 4, _LIST, _LIST, _TEXT, _TEXT, _MAPPING, _TEXT_OR_NONE, _MAPPING, _NUMBER, _TEXT, _TEXT]
+"""Of what kind each fact is that is kept, in their order; then what the lists hold, and the mappings."""

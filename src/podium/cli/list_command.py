@@ -10,7 +10,7 @@ import click
 from podium.cli import options, say, session
 
 if TYPE_CHECKING:
-    from podium.model import About
+    from podium.model import About, Row
 
 
 @click.command("list")
@@ -40,25 +40,31 @@ def command(
     podium list --alias production --search resnet
     podium list --artifacts --format json
     """
-    from podium import refs
-    from podium.render import registry as render
+    from podium import collector, refs
 
     for tag in tags:
         refs.checked_tag(tag)
     if alias is not None:
         refs.checked_alias(alias)
-    rows = session.registry(context, rev).rows(
-        "artifact" if artifacts else "model", _filter(tags, (search or "").casefold())
-    )
-    found = [row for row in rows if alias is None or alias in row.aliases]
-    if form == "json":
-        say.document([render.row(row) for row in found])
-    elif found:
-        say.result(render.table(found))
-    else:
-        say.note(
-            f"no {'model artifact' if artifacts else 'registered model'} {'matches' if tags or alias or search else 'yet'}"
+    with collector.paused():
+        rows = session.registry(context, rev).rows(
+            "artifact" if artifacts else "model", _filter(tags, (search or "").casefold())
         )
+        found = [row for row in rows if alias is None or alias in row.aliases]
+        if found or form == "json":
+            _show(found, form)
+        else:
+            what = "model artifact" if artifacts else "registered model"
+            say.note(f"no {what} {'matches' if tags or alias or search else 'yet'}")
+
+
+def _show(rows: list[Row], form: str) -> None:
+    from podium.render import registry as render
+
+    if form == "json":
+        say.document([render.row(row) for row in rows])
+    else:
+        say.result(render.table(rows))
 
 
 def _filter(tags: tuple[str, ...], search: str) -> Callable[[str, About], bool]:

@@ -26,6 +26,7 @@ _MODES = {b"100644": 0o100644, b"100755": 0o100755, b"40000": FOLDER, b"120000":
 _ENTRY = re.compile(rb"([0-7]++) ([^\0]++)\0(.{20})|.+", re.DOTALL)
 _NAME = itemgetter(0)
 _AS_ENTRY: Callable[[tuple[str, int, str]], Entry] = partial(tuple.__new__, Entry)
+_NO_ID = bytes(20)
 _LARGEST_FOLDER = 16 * 1024**2
 """Bytes of a tree object: some 250,000 names. Read whole, each takes ten times as much memory."""
 _REACH_MISSING = "fetch what is missing, for example `git fetch --unshallow`, or make a full clone"
@@ -150,11 +151,15 @@ class Listing:
 
     def get(self, name: str) -> Entry | None:
         """Give the entry of a name."""
+        found = self.written(name)
+        return _entry(found) if found is not None else None
+
+    def written(self, name: str) -> _Raw | None:
+        """Give the same as it is written."""
         try:
-            found = self.by_name.get(name.encode("utf-8", "surrogateescape"))
+            return self.by_name.get(name.encode("utf-8", "surrogateescape"))
         except UnicodeEncodeError:
             return None
-        return _entry(found) if found is not None else None
 
     def twice(self) -> str | None:
         """Give a name that it holds twice."""
@@ -271,11 +276,28 @@ class ObjectTree:
         """Give the names of the folders in a folder."""
         return [entry.name for entry in self.list(folder) if entry.is_folder]
 
-    def looks(self, sources: Iterable[tuple[str, Iterable[str]]], *, settled: bool = False) -> str | None:
-        """Give a text that is another one when anything in the folders is: their ids, which ``settled`` they always are."""
-        del settled
-        found = [self.entry(folder) for folder, _ in sources]
-        return " ".join([f"{entry.mode:o}:{entry.id}" if entry is not None else "-" for entry in found])
+    def is_folder(self, path: str) -> bool:
+        """Tell whether a folder is at a path."""
+        return self._id_of(path) is not None
+
+    def telling(self, folder: str, names: Iterable[str]) -> Sequence[str]:
+        """Give the paths that look otherwise when what is named in a folder does: its own id tells of all that is in it."""
+        del names
+        return [folder]
+
+    def looks(self, paths: Sequence[str]) -> bytes:
+        """Give how folders look: the id of each, in 20 bytes; zeros where there is none."""
+        return b"".join(map(self._folder_id, paths))
+
+    def are_settled(self, looks: bytes) -> bool:
+        """Tell that what looks so never changes."""
+        del looks
+        return True
+
+    def _folder_id(self, path: str) -> bytes:
+        folder, _, name = path.rpartition("/")
+        found = self._folder(folder).written(name)
+        return found[2] if found is not None and _MODES.get(found[0]) == FOLDER else _NO_ID
 
     def _folder(self, folder: str) -> Listing:
         found = self._folders.get(folder)

@@ -6,10 +6,10 @@ import errno
 import os
 import re
 import stat
+import struct
 import time
-from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from operator import attrgetter
@@ -35,6 +35,9 @@ RACY_NS = 2 * 10**9
 """Nanoseconds in which two changes of a file may get the same time, on file systems that count coarsely."""
 _KIND_OR_RUNS = 0o170000 | stat.S_IXUSR
 _NAME = attrgetter("name")
+_LOOK: Callable[[os.stat_result], tuple[int, int, int, int]] = attrgetter(
+    "st_ctime_ns", "st_mtime_ns", "st_size", "st_ino"
+)
 _NOWHERE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EINVAL, errno.ENAMETOOLONG})
 
 
@@ -122,32 +125,45 @@ class WorkingTree:
         """Give the names of the folders that lie in a folder, whether Git sees something in them or not."""
         return [entry.name for entry in self._scan(folder) if entry.mode == FOLDER]
 
-    def looks(self, sources: Iterable[tuple[str, Iterable[str]]], *, settled: bool = False) -> str | None:
-        """
-        Give a text that is another one when what folders hold may be another: of each, the files and folders named.
+    def is_folder(self, path: str) -> bool:
+        """Tell whether a folder is at a path, through no link, and inside no other repository."""
+        return self._is_real(path)
 
-        What lies in a folder that is named is told by its time. ``settled``: ``None`` where something changed so lately, or
-        since this tree was made, that it may have changed after it was read and still look the same.
-        """
-        import hashlib
+    def telling(self, folder: str, names: Iterable[str]) -> Sequence[str]:
+        """Give the paths that look otherwise when what is named in a folder does: what lies in a folder, its time tells."""
+        return [folder, *[f"{folder}/{name}" for name in names]]
 
+    def looks(self, paths: Sequence[str]) -> bytes:
+        """Give how paths look: times, size and inode of each, in 32 bytes."""
         found: list[int] = []
-        lstat, add, top = os.lstat, found.extend, self._top
-        for folder, names in sources:
-            if not self._is_real(folder.rpartition("/")[0]):
-                continue
-            on_disk = f"{top}/{folder}"
-            for path in (on_disk, *[f"{on_disk}/{name}" for name in names]):
+        add, lstat, look = found.extend, os.lstat, _LOOK
+        top = self._open_top()
+        try:
+            for path in paths:  # of a large registry a hundred thousand: found sooner from an open folder on
                 try:
-                    one = lstat(path)
+                    add(look(lstat(path, dir_fd=top)))
                 except (OSError, ValueError) as error:
-                    self._check_absent(error, path[len(top) + 1 :])
+                    self._check_absent(error, path)
                     add(_NOTHING)
-                else:  # a flat list, since a large registry has a hundred thousand of these
-                    add((one.st_ctime_ns, one.st_mtime_ns, one.st_size, one.st_ino))
-        if settled and max(found[::4], default=0) > self._born - RACY_NS:
-            return None
-        return hashlib.blake2b(_as_bytes(found), digest_size=20).hexdigest()
+        finally:
+            os.close(top)
+        return _as_bytes(found)
+
+    def are_settled(self, looks: bytes) -> bool:
+        """
+        Tell whether what looks so will look otherwise when it changes.
+
+        What changed lately, or since this tree was made, may have changed after it was read and still look the same.
+        """
+        changed = [times[0] for times in struct.iter_unpack("4q", looks)]
+        return max(changed, default=0) <= self._born - RACY_NS
+
+    def _open_top(self) -> int:
+        try:
+            return os.open(self._on_disk(""), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except OSError as error:
+            self._check_absent(error, "")
+            raise
 
     def _check_absent(self, error: OSError | ValueError, path: str) -> None:
         """Make sure that a path is not there, and not merely out of reach; raises Unavailable."""
@@ -193,13 +209,14 @@ class WorkingTree:
             handle = os.open(self._on_disk(folder), _FOLDER)
             try:
                 with os.scandir(handle) as found:
-                    entries = sorted([(one.name, _mode_of(one)) for one in found])
+                    entries = [Entry(one.name, _mode_of(one)) for one in found]
             finally:
                 os.close(handle)
         except (OSError, ValueError) as error:
             self._check_absent(error, folder)
             return ()
-        own = [Entry(name, mode) for name, mode in entries if name != ".git"]
+        own = [entry for entry in entries if entry.name != ".git"]
+        own.sort(key=_NAME)
         if folder:
             self._real[folder] = len(own) == len(entries)
             return own if self._real[folder] else ()
@@ -239,11 +256,11 @@ class WorkingTree:
 
 
 def _as_bytes(numbers: Sequence[int]) -> bytes:
-    """Write numbers one after another: the usual ones in eight bytes each, which is ten times quicker than in digits."""
+    """Write numbers one after another in eight bytes each."""
     try:
-        return array("q", numbers).tobytes()
-    except OverflowError:  # there are file systems that number their files beyond it
-        return repr(numbers).encode()
+        return struct.pack(f"{len(numbers)}q", *numbers)
+    except struct.error:  # there are file systems that number their files beyond it
+        return struct.pack(f"{len(numbers)}Q", *[number % 2**64 for number in numbers])
 
 
 def _mode_of(entry: os.DirEntry[str]) -> int:

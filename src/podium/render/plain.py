@@ -36,10 +36,9 @@ def number(value: float) -> str:
 
 def columns(rows: Iterable[Sequence[str]], head: Sequence[str]) -> str:
     """Lay rows out in columns under a head, two spaces apart."""
-    table = [tuple(head), *(tuple(map(one_line, row)) for row in rows)]
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    line = "  ".join(f"{{:<{width}}}" for width in widths).format
-    return "\n".join([line(*row).rstrip() for row in table])
+    table = [[one_line(cell) for cell in column] for column in zip(head, *rows, strict=True)]
+    line = "  ".join(f"{{:<{max(map(len, column))}}}" for column in table).format
+    return "\n".join([line(*row).rstrip() for row in zip(*table, strict=True)])
 
 
 def document(value: Any) -> str:

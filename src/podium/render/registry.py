@@ -74,7 +74,7 @@ def table(values: Iterable[Row]) -> str:
 
 
 def _aliases(held: Iterable[tuple[str, str]]) -> str:
-    return ", ".join(f"{alias}={number}" for alias, number in held) or "-"
+    return ", ".join([f"{alias}={number}" for alias, number in held]) or "-"
 
 
 def line(value: Version) -> str:

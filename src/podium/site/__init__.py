@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from podium import codec, git
+from podium import codec, collector, git
 from podium.progress import Progress, silent
 from podium.site import folder, memory, pages, past, survey, verdicts
 from podium.site.forge import Forge
@@ -44,7 +41,7 @@ def build(
     The pages follow from the commit and its history alone. Raises Denied for a folder of somebody else's, NewerFormat, and
     Unavailable where objects are missing.
     """
-    with folder.opened(root) as out, _uncollected():
+    with folder.opened(root) as out, collector.paused():
         site = _site(repository, commit, forge or Forge())
         groups = list(pages.groups(site))
         for done, group in enumerate(groups):
@@ -54,18 +51,6 @@ def build(
         out.finish()
     files = sum(len(group.files) for group in out.after.values())
     return Built(commit, files, out.written, tuple(out.left), site.past.hidden)
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Keep the garbage collector away: it would walk all that a large registry holds, again and again, and find nothing."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def _site(repository: Repository, commit: str, forge: Forge) -> pages.Site:
