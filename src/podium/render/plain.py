@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from json.encoder import encode_basestring as _quoted
 from typing import Any
 
@@ -112,9 +113,14 @@ def _write_members(parts: Iterable[Mapping[str, Any]], line: str, add: Callable[
             between = f",{line}"
             continue
         for key in part:
-            add(f"{between}{_quoted_safely(key)}: ")
+            add(between + _name(key))
             _write(part[key], line, add)
             between = f",{line}"
+
+
+@lru_cache(maxsize=1000)
+def _name(key: str) -> str:
+    return f"{_quoted_safely(key)}: "
 
 
 def _string(value: str) -> str:

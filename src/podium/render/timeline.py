@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
 from itertools import groupby
+from operator import attrgetter
 from typing import Any, TypeVar
 
 from podium.diff import ALIAS_KINDS, Change, Comparison
@@ -47,7 +49,7 @@ def _commit(commit: Commit) -> dict[str, Any]:
 
 def _steps(events: Iterable[Event]) -> Iterator[tuple[Commit, list[Event]]]:
     """Put together what one commit did."""
-    for _, step in groupby(events, key=lambda event: event.commit.id):
+    for _, step in groupby(events, key=attrgetter("commit.id")):
         found = list(step)
         yield found[0].commit, found
 
@@ -94,17 +96,20 @@ Said = tuple[str, str]
 
 
 def _step(commit: Commit, step: Sequence[Event], known: Known[Said]) -> Iterator[str]:
-    number = commit.pull_request
     when = commit.date.isoformat(" ", "minutes")
-    clock = f"{when[:16]} {when[16:].replace(':', '')}"
-    yield one_line(
-        f"{commit.id[:12]} {clock} {commit.author} <{commit.email}>{'' if number is None else f' #{number}'}"
-    )
+    number, subject = commit.pull_request, commit.subject
+    request = "" if number is None else f" #{number}"
+    yield f"{commit.id[:12]} {when[:16]} {when[16:].replace(':', '')} {_who(commit.author, commit.email)}{request}"
     said = [_said(event.change, known) for event in step]
-    if commit.subject and all(commit.subject != effect for effect, _ in said):
-        yield f"  {commit.subject}"
+    if subject and subject not in [effect for effect, _ in said]:
+        yield f"  {subject}"
     for _, lines in said:
         yield lines
+
+
+@lru_cache(maxsize=100)
+def _who(author: str, email: str) -> str:
+    return one_line(f"{author} <{email}>")
 
 
 def _said(change: Change, known: Known[Said]) -> Said:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from podium import codec, diff, git, layout, refs
 from podium.errors import Refused
@@ -47,26 +47,31 @@ class AliasFiles:
         return found
 
     def _guessed(self, id_: str, newer: Alias) -> Alias | None:
-        for version in (self._came_from.get(newer.version), _one_less(newer.version)):
-            content = f"generation: {newer.generation - 1}\nversion: {version}\n".encode()
-            if git.of_file(content) == id_:
-                return self._usual(content)
-        return None
+        usual = self._came_from.get(newer.version)
+        return _proven(id_, usual, newer.generation - 1) or _proven(id_, _one_less(newer.version), newer.generation - 1)
 
     def _of(self, content: bytes) -> Alias | None:
-        usual = self._usual(content)
-        if usual is None:
-            with suppress(Refused):
-                return codec.alias_of(codec.Source(self._path, content).valid("alias"))
-        return usual
-
-    def _usual(self, content: bytes) -> Alias | None:
-        found = _USUAL.fullmatch(content)
-        return Alias(found[2].decode(), int(found[1])) if found is not None else None
+        usual = _USUAL.fullmatch(content)
+        if usual is not None:
+            return Alias(usual[2].decode(), int(usual[1]))
+        with suppress(Refused):
+            return codec.alias_of(codec.Source(self._path, content).valid("alias"))
+        return None
 
 
 _USUAL = re.compile(rb"generation: ([1-9][0-9]{0,8})\nversion: (v(?:0|[1-9][0-9]{0,8}))\n")
 """An alias file as podium writes it: nothing in it is left to be judged."""
+
+
+def _proven(id_: str, version: str | None, generation: int) -> Alias | None:
+    """Give an alias if a file of this id, as podium writes it, says that it is."""
+    if version is None or not 0 < generation < _MOST_USUAL:
+        return None
+    content = f"generation: {generation}\nversion: {version}\n".encode()
+    return Alias(version, generation) if git.of_file(content) == id_ else None
+
+
+_MOST_USUAL = 10**9
 
 
 def _one_less(version: str | None) -> str | None:
@@ -94,19 +99,16 @@ class Moves:
 
     def told(self, before: tuple[Alias, str | None], after: tuple[Alias, str]) -> diff.Change | None:
         """Say that the alias went from what it was at one commit to what it is at another."""
-        was, now = before[0].version, after[0].version
-        if (was, now) not in self._pairs:
-            self._pairs[was, now] = self._pair(was, now) if was != now else None
-        pair = self._pairs[was, now]
+        between = before[0].version, after[0].version
+        if between not in self._pairs:
+            self._pairs[between] = self._pair(*between) if between[0] != between[1] else None
+        pair = self._pairs[between]
         if pair is None or pair.comparison is None:
             return None
         old, new = pair.comparison.before, pair.comparison.after
-        compared = _like(
-            pair.comparison,
-            before=old and _like(old, commit=before[1]),
-            after=new and _like(new, commit=after[1]),
-        )
-        return _like(pair, generation=after[0].generation, comparison=compared)
+        then, now = old and _like(old, {"commit": before[1]}), new and _like(new, {"commit": after[1]})
+        compared = _like(pair.comparison, {"before": then, "after": now})
+        return _like(pair, {"generation": after[0].generation, "comparison": compared})
 
     def _pair(self, was: str | None, now: str | None) -> diff.Change | None:
         """Find out once what the moves between two versions have in common; ``None`` where that cannot be told here."""
@@ -131,8 +133,8 @@ class Moves:
         return replace(found, aliases=aliases, artifact=own)
 
 
-def _like(value: T, **others: Any) -> T:
+def _like(value: T, others: dict[str, object]) -> T:
     """Give a value with some other facts, as ``dataclasses.replace`` does, in a tenth of the time."""
     made = object.__new__(type(value))
-    vars(made).update(vars(value), **others)
+    object.__setattr__(made, "__dict__", vars(value) | others)
     return made

@@ -43,13 +43,15 @@ class Past:
         self._moves: Moves | None = None
         self._aliases = AliasFiles(path, self.files.content)
         self._waiting: list[git.Turn] = []  # taken back when somebody needs it: a move of the alias does not
+        self._moved: git.Turn | None = None
 
     def gone_back(self, turn: git.Turn) -> Iterable[Change]:
         """Go back to before a commit, the next one of the line, and say what it did."""
         move = self._move(turn)
-        self._waiting.append(turn)
         if move is not None:
+            self._wait_moved(turn)
             return (move,)
+        self._waiting.append(turn)
         told = tuple(difference for difference in turn.differences if _is_below(difference.path, self._path))
         if not told:
             return ()
@@ -63,6 +65,13 @@ class Past:
         if self._touched.get(path, 0) <= step:
             return self._parts[path]
         return self._newer[path] if step == self._step - 1 else {}
+
+    def _wait_moved(self, turn: git.Turn) -> None:
+        """Keep a move to be taken back; of moves in a row it is enough to know what the alias was before the oldest."""
+        if self._waiting and self._waiting[-1] is self._moved:
+            self._waiting.pop()
+        self._waiting.append(turn)
+        self._moved = turn
 
     def _registry(self, commit: str | None) -> Registry:
         """Give the registry as it was before what waits to be taken back; older ones can be had afterwards."""
