@@ -49,7 +49,9 @@ class Turn:
     def edited(self, path: str) -> tuple[str, str] | None:
         """Give the ids of a plain file's contents before and after, where it is all that the commit changed."""
         found = _EDIT.fullmatch(self.differing)
-        return (found[1].decode(), found[2].decode()) if found is not None and found[3] == os.fsencode(path) else None
+        if found is None or found[3] != os.fsencode(path):
+            return None
+        return found[1].decode(), found[2].decode()
 
     @property
     def described(self) -> history.Commit:

@@ -23,7 +23,7 @@ from podium.git.revisions import contains, first_parents
 if TYPE_CHECKING:
     from pygit2 import Repository
 
-FORM = "trail 2"
+FORM = "trail 3"
 """Changes when what is asked of Git does."""
 WORTH_WRITING = 100
 """So many newer commits are asked about each time, before an answer is written anew."""
@@ -57,7 +57,7 @@ def told(repository: Repository, tip: str, paths: Sequence[str], folder: Path, a
         yield chunk
     yield older
     if size <= LARGEST and (newer is None or newer >= WORTH_WRITING):
-        kept.write(file, FORM, [tip, b"".join([*said, older]).decode("latin-1")])
+        kept.write(file, FORM, [tip, _swapped(b"".join([*said, older])).decode("latin-1")])
 
 
 def _name(repository: Repository, paths: Sequence[str]) -> str:
@@ -81,9 +81,15 @@ def _kept(file: Path) -> tuple[str | None, bytes]:
     if type(found) is not list or [*map(type, found)] != [str, str] or not _ID.fullmatch(found[0]):
         return None, b""
     try:
-        return found[0], found[1].encode("latin-1")
+        return found[0], _swapped(found[1].encode("latin-1"))
     except UnicodeEncodeError:
         return None, b""
 
 
+def _swapped(said: bytes) -> bytes:
+    """Put something that JSON need not escape in the place of each NUL, and back: there are eight of them for a commit."""
+    return said.translate(_NUL_AND_BAR)
+
+
+_NUL_AND_BAR = bytes.maketrans(b"\0|", b"|\0")
 _ID = re.compile("[0-9a-f]{40}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from podium import layout
 from podium.diff import ALIAS_KINDS, Change, Comparison, Files, Pair
 from podium.model import Policy, Version
-from podium.render import comparison, findings
+from podium.render import comparison
 from podium.render.plain import columns, number, one_line, size
 from podium.render.registry import fact
 
@@ -24,6 +24,8 @@ Mark = Callable[[str], str]
 
 def value(plan: Plan) -> dict[str, Any]:
     """Give what ``podium plan --format json`` prints."""
+    from podium.render import findings
+
     moves = {id(move.change): move for move in plan.moves}
     return {
         "base": plan.base,
@@ -218,6 +220,8 @@ def text(plan: Plan) -> str:
 
 
 def _text(plan: Plan) -> Iterator[str]:
+    from podium.render import findings
+
     if plan.note:
         yield plan.note
     for move in plan.moves:
