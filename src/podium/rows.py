@@ -71,7 +71,7 @@ def of(
     known = rows.known(names)
     found = [known.get(name) or (rows.made(entities[name], wanted) if name in entities else None) for name in names]
     rows.keep()
-    return [row for row in found if row is not None and wanted(row.name, row.about)]
+    return [row for row in found if row is not None and (only is None or only(row.name, row.about))]
 
 
 def _names(tree: Lasting, kind: refs.Kind) -> Sequence[str]:

@@ -67,11 +67,11 @@ def _show(rows: list[Row], form: str) -> None:
         say.result(render.table(rows))
 
 
-def _filter(tags: tuple[str, ...], search: str) -> Callable[[str, About], bool]:
+def _filter(tags: tuple[str, ...], search: str) -> Callable[[str, About], bool] | None:
     def wanted(name: str, about: About) -> bool:
         if not set(tags) <= set(about.tags):
             return False
         texts = (name, about.description, *about.owners, *about.tags)
         return not search or any(search in text.casefold() for text in texts)
 
-    return wanted
+    return wanted if tags or search else None

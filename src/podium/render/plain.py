@@ -37,7 +37,7 @@ def number(value: float) -> str:
 
 def columns(rows: Iterable[Sequence[str]], head: Sequence[str]) -> str:
     """Lay rows out in columns under a head, two spaces apart."""
-    table = [[one_line(cell) for cell in column] for column in zip(head, *rows, strict=True)]
+    table = [[" ".join(cell.split()) for cell in column] for column in zip(head, *rows, strict=True)]  # as one_line
     line = "  ".join(f"{{:<{max(map(len, column))}}}" for column in table).format
     return "\n".join([line(*row).rstrip() for row in zip(*table, strict=True)])
 
