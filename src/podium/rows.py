@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import fields
 from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -129,8 +128,7 @@ class _Rows:
         names = [part for name in (entity.name, *artifacts) for part in name.split("/")]
         if any(map(refs.why_not_name, names)) or any(name not in entity.registry.artifacts for name in artifacts):
             return  # Git, and what it ignores, says whether such a folder is there: that has no looks
-        row, about = entity.row, entity.about
-        facts: Any = [getattr(about, fact.name) for fact in fields(about)]
+        row = entity.row
         own = layout.folder(self._kind, entity.name)
         others = [layout.artifact_folder(artifact) for artifact in artifacts]
         paths = list(self._tree.telling(own, _files(self._kind, entity.assignments, links)))
@@ -139,7 +137,7 @@ class _Rows:
         if self._tree.are_settled(looks):
             within = "\n".join(sorted({folder.rpartition("/")[0] for folder in (own, *others)}))
             (digest,) = _digests(looks, [len(paths)])
-            kept_row = [digest, "\n".join(paths), within, *facts, row.latest, row.aliases, row.versions]
+            kept_row = [digest, "\n".join(paths), within, *row.about, row.latest, row.aliases, row.versions]
             self._now[entity.name] = _KeptRow._make(kept_row)
             self._new += 1
 
