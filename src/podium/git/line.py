@@ -59,7 +59,7 @@ class Turn:
         encoding, name, email, clock, message = self.said
         coded = encoding.decode("ascii", "replace") if encoding else "utf-8"
         return _commit(
-            self.commit, _text(name, coded), _text(email, coded), _clock(clock), redacted(_text(message, coded))
+            self.commit, _known(name, coded), _known(email, coded), _clock(clock), redacted(_text(message, coded))
         )
 
 
@@ -281,6 +281,12 @@ def _moment(seconds: int, minutes: int) -> datetime:
 @lru_cache(maxsize=100)
 def _zone(minutes: int) -> timezone:
     return timezone(timedelta(minutes=minutes))
+
+
+@lru_cache(maxsize=1000)
+def _known(raw: bytes, encoding: str) -> str:
+    """Read what few people make many commits under."""
+    return _text(raw, encoding)
 
 
 def _text(raw: bytes, encoding: str) -> str:
