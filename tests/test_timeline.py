@@ -18,6 +18,7 @@ import podium
 from podium import bisection, codec, git, layout, timeline
 from podium.errors import NoSuchAlias, NoSuchModel, Unavailable, Usage
 from podium.history import Commit, Event, Step
+from podium.timeline.moves import AliasFiles
 from podium.tree import MemoryTree, overlay
 from tests import example
 from tests.acceptance import histories
@@ -361,6 +362,19 @@ def test_what_is_told_quickly_is_what_reading_every_registry_whole_tells(tmp_pat
     for path in (histories.PRODUCTION, histories.STAGING, BEST, histories.MODEL, histories.ARTIFACT, ""):
         told = list(timeline.events(history.repository, tip, path))
         assert told == one_by_one(history.repository, tip, path)
+
+
+def test_what_an_alias_was_is_guessed_only_where_its_id_proves_it():
+    said = [("v5", 9), ("v4", 8), ("v9", 7), ("v4", 6), ("v9", 5), ("v4", 3), ("v4", 2), ("v3", 1)]
+    files = [f"generation: {generation}\nversion: {version}\n".encode() for version, generation in said]
+    by_id, asked = {git.of_file(file): file for file in files}, []
+    aliases = AliasFiles("models/M/aliases/x.yaml", lambda id_: asked.append(by_id[id_]) or by_id[id_])
+    found = [aliases.at(next(iter(by_id)))]
+    for id_ in [*by_id][1:]:
+        found.append(aliases.at(id_, found[-1]))
+    assert [(one.version, one.generation) for one in found] == said
+    assert asked == [files[0], files[2], files[3], files[5], files[6]]
+    assert git.of_file(b"one\n") == str(pygit2.hash(b"one\n"))
 
 
 # --- corners --------------------------------------------------------------------------------------------------------

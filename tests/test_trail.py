@@ -103,6 +103,22 @@ def test_with_and_without_what_was_kept_is_the_same_in_any_history(place, lines,
         assert said(place, tip, paths, lines) == without
 
 
+@pytest.mark.parametrize(("size", "long"), [(1, 0), (7, 100), (300, 0), (300, 10**6)])
+def test_an_answer_is_read_alike_however_it_is_cut(place, monkeypatch, size, long):
+    tip, stream = line(place, 15), program.stream
+    right = said(place, tip, ())
+
+    def cut(folder, *words):
+        whole = b"".join(stream(folder, *words))
+        return (whole[at : at + size] for at in range(0, len(whole), size))
+
+    monkeypatch.setattr(program, "stream", cut)
+    monkeypatch.setattr("podium.git.line._LONG", long)
+    assert said(place, tip, ()) == right
+    monkeypatch.setattr(program, "stream", lambda *words: [*stream(*words), b"0"])
+    assert "answers as git does not" in str(said(place, tip, ()))
+
+
 def test_what_was_asked_is_not_asked_again_and_of_a_longer_line_only_what_is_new(place, lines, monkeypatch):
     tip = line(place, 12)
     first = said(place, tip, folder=lines)
