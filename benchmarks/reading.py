@@ -87,7 +87,7 @@ def _move_often(place: Path, start: Path, commits: int, every: int, models: int)
 
 
 def _move(number: int, model: int, moves: int) -> bytes:
-    content = f"generation: {number + 100}\nversion: v{moves % 5}\n"
+    content = f"generation: {moves + 100}\nversion: v{moves % 5}\n"
     who = f"committer Ada Lovelace <ada@acme.dev> {1790000100 + number} +0000"
     above = "from refs/heads/main^0\n" if number == 0 else ""
     path = f"models/Model-{model}/aliases/production.yaml"

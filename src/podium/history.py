@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, MutableMapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from typing import NamedTuple
 
 from podium import diff, layout
 from podium.diff import Change
@@ -104,8 +105,7 @@ _MAY_NAME_A_REQUEST = re.compile(r"[#!]|Merged\s+PR")
 """In every message in which one of the others finds something; most have nothing of it."""
 
 
-@dataclass(frozen=True)
-class Commit:
+class Commit(NamedTuple):
     """
     A commit, as people know it: who made it, when by the committer's clock, and what they said.
 
@@ -118,7 +118,7 @@ class Commit:
     date: datetime
     message: str
 
-    @cached_property
+    @property
     def subject(self) -> str:
         """The first paragraph of the message, on one line."""
         return " ".join(self.message.strip().partition("\n\n")[0].split())
@@ -132,8 +132,7 @@ class Commit:
         return int(next(filter(None, found.groups()))) if found is not None else None
 
 
-@dataclass(frozen=True)
-class Event:
+class Event(NamedTuple):
     """One thing that a commit on a first-parent line did to the registry."""
 
     commit: Commit

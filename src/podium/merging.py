@@ -226,7 +226,7 @@ class _Merging:
         old, ours, theirs = (_alias(side, path, place) for side in (self.base, self.first, self.later))
         if theirs is not None and theirs.version is not None:
             assert place.kind is not None
-            theirs = replace(theirs, version=self._number(place.kind, place.name, theirs.version))
+            theirs = theirs._replace(version=self._number(place.kind, place.name, theirs.version))
         if theirs == old and _read(self.first.tree, path) != _read(self.base.tree, path):
             return  # nothing but its layout changed, and the first side has changed it too
         if ours == old:

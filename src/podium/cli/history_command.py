@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from podium import collector
 from podium.cli import options, say, session
 
 if TYPE_CHECKING:
@@ -84,9 +85,10 @@ def _print(events: Iterator[Event], form: str) -> None:
     events = chain([*islice(events, 1)], events)
     from podium.render import timeline as render  # loaded while Git is at work
 
-    if form == "json":
-        say.document(render.values(events))
-    elif form == "markdown":
-        say.result(render.markdown(events))
-    elif text := render.text(events):
-        say.result(text)
+    with collector.paused():
+        if form == "json":
+            say.document(render.values(events))
+        elif form == "markdown":
+            say.result(render.markdown(events))
+        elif text := render.text(events):
+            say.result(text)

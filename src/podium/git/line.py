@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from podium.history import Difference
 
 
-@dataclass(frozen=True)
+@dataclass
 class Turn:
     """
     A commit on a first-parent line, its first parent (``None``: it is the first), and what differs between the two.

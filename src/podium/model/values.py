@@ -9,6 +9,8 @@ from typing import NamedTuple
 from podium.model.fixed import Fixed
 from podium.refs import Kind
 
+# Of what is a tuple with names here, a list or a history makes ten thousand: a frozen dataclass takes four times as long.
+
 Scalar = str | int | float | bool
 Fact = Scalar | Sequence[Scalar]
 """What ``params`` and ``metadata`` hold: a string, a number, a truth value, or a list of these."""
@@ -57,15 +59,14 @@ class Link:
     version: str
 
 
-@dataclass(frozen=True, slots=True)
-class Alias:
+class Alias(NamedTuple):
     """An alias as its file has it: ``version`` is ``None`` where it was removed; the generation counts its moves."""
 
     version: str | None
     generation: int
 
 
-class About(NamedTuple):  # ten thousand of these are made for a list: a frozen dataclass takes four times as long
+class About(NamedTuple):
     """
     What ``model.yaml`` or ``artifact.yaml`` says; ``withdrawn`` gives the reason by version.
 
@@ -121,7 +122,7 @@ class Settings:
     owners_in_codeowners: bool = False
 
 
-class Row(NamedTuple):  # as About
+class Row(NamedTuple):
     """
     What a list says of a registered model or a model artifact; ``versions`` is how many it has.
 
