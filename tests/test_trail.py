@@ -139,10 +139,10 @@ def test_what_is_damaged_or_of_another_shape_is_dropped(place, lines):
         file.write_bytes(whole[:at] if n % 2 else whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
         assert said(place, tip, folder=lines) == right
         assert file.read_bytes() == whole
-    for shape in (None, [], {}, [tip], [tip, 7], [7, ""], [tip, "\u20ac"], ["HEAD", ""], [f"{tip}\n", ""]):
-        kept.write(file, trail.FORM, shape)
+    for kept_there in (b"", b"\n", b"HEAD\n", tip[:39].encode() + b"\n", tip.encode() + b" \n", b"\xff" * 40 + b"\n"):
+        kept.write_bytes(file, trail.FORM, kept_there)
         assert said(place, tip, folder=lines) == right
-    kept.write(file, "trail 0", [tip, ""])
+    kept.write_bytes(file, "trail 0", tip.encode() + b"\n")
     assert said(place, tip, folder=lines) == right
 
 
@@ -195,7 +195,7 @@ def test_a_tip_that_is_gone_is_as_if_nothing_had_been_kept(place, lines):
     tip = line(place, 12)
     said(place, tip, folder=lines)
     (file,) = lines.iterdir()
-    kept.write(file, trail.FORM, ["0" * 40, ""])
+    kept.write_bytes(file, trail.FORM, b"0" * 40 + b"\n")
     assert said(place, tip, folder=lines) == said(place, tip)
 
 
@@ -220,4 +220,4 @@ def test_two_at_once_hear_the_same(place, lines):
     for thread in threads:
         thread.join()
     assert not wrong
-    assert [file.suffix for file in lines.iterdir()] == [".json"]
+    assert [file.suffix for file in lines.iterdir()] == [".kept"]

@@ -7,8 +7,6 @@ the ids of the commits say. Where a shallow clone or a graft makes a line look o
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -23,7 +21,7 @@ from podium.git.revisions import contains, first_parents
 if TYPE_CHECKING:
     from pygit2 import Repository
 
-FORM = "trail 3"
+FORM = "trail 4"
 """Changes when what is asked of Git does."""
 WORTH_WRITING = 100
 """So many newer commits are asked about each time, before an answer is written anew."""
@@ -43,7 +41,7 @@ def told(repository: Repository, tip: str, paths: Sequence[str], folder: Path, a
     if shallow_boundary(repository) or (common_folder(repository) / "info" / "grafts").exists():
         yield from ask(None)
         return
-    file = folder / f"{_name(repository, paths)}.json"
+    file = folder / f"{_name(repository, paths)}.kept"
     until, older = _kept(file)
     newer = _newer(repository, tip, until) if until is not None else None
     if newer is None:
@@ -57,11 +55,11 @@ def told(repository: Repository, tip: str, paths: Sequence[str], folder: Path, a
         yield chunk
     yield older
     if size <= LARGEST and (newer is None or newer >= WORTH_WRITING):
-        kept.write(file, FORM, [tip, _swapped(b"".join([*said, older])).decode("latin-1")])
+        kept.write_bytes(file, FORM, b"".join([tip.encode(), b"\n", *said, older]))
 
 
 def _name(repository: Repository, paths: Sequence[str]) -> str:
-    return hashlib.sha256(json.dumps([repository.path, *paths]).encode()).hexdigest()[:24]
+    return kept.digest("\0".join([repository.path, *paths]).encode("utf-8", "surrogateescape"))[:24]
 
 
 def _newer(repository: Repository, tip: str, known: str) -> int | None:
@@ -77,19 +75,8 @@ def _newer(repository: Repository, tip: str, known: str) -> int | None:
 
 def _kept(file: Path) -> tuple[str | None, bytes]:
     """Read a tip and what Git said of its line; nothing where that is not of the shape that is written here."""
-    found = kept.read(file, FORM)
-    if type(found) is not list or [*map(type, found)] != [str, str] or not _ID.fullmatch(found[0]):
-        return None, b""
-    try:
-        return found[0], _swapped(found[1].encode("latin-1"))
-    except UnicodeEncodeError:
-        return None, b""
+    tip, _, said = (kept.read_bytes(file, FORM) or b"").partition(b"\n")
+    return (tip.decode(), said) if _ID.fullmatch(tip) else (None, b"")
 
 
-def _swapped(said: bytes) -> bytes:
-    """Put something that JSON need not escape in the place of each NUL, and back: there are eight of them for a commit."""
-    return said.translate(_NUL_AND_BAR)
-
-
-_NUL_AND_BAR = bytes.maketrans(b"\0|", b"|\0")
-_ID = re.compile("[0-9a-f]{40}")
+_ID = re.compile(rb"[0-9a-f]{40}")
