@@ -74,6 +74,16 @@ def compare(*commands: Command, rounds: int = 5) -> list[Cost]:
     return [_cheapest(costs) for costs in runs]
 
 
+def total(costs: Sequence[Cost]) -> Cost:
+    """Give what commands cost that run one after another."""
+    return Cost(
+        sum(cost.wall for cost in costs),
+        sum(cost.cpu for cost in costs),
+        max(cost.memory for cost in costs),
+        any(cost.stopped for cost in costs),
+    )
+
+
 def run(command: Command) -> Cost:
     """Run a command once."""
     if command.before:
