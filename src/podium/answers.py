@@ -73,7 +73,7 @@ class Question(NamedTuple):
         with suppress(OSError, ValueError, RuntimeError):
             groups = _groups(kept.read_bytes(self._place, FORM) or b"")
             asked, (folder, version, come_from, given), above, kinds, sources = groups
-            if asked != [self.start, self.reference] or _come_from(above, kinds, sources) != come_from:
+            if asked != [self.start, self.reference] or _come_from(_looks_of(above, sources), kinds) != come_from:
                 return None
             names, looks = _handed_out(folder)
             return Answer(folder, names, version) if looks == given and folder.startswith("/") else None
@@ -96,10 +96,10 @@ class Question(NamedTuple):
             if read is None or not seen or version.withdrawn is not None:  # which comes with a warning
                 return
             above, kinds = _above(self.start, checkout.root), [str(checkout.root / path) for path in PRIVATE]
-            come_from = _come_from(above, kinds, read)
-            if max(changed for *_, changed in _looks(above, os.stat) + _looks(read, os.lstat)) > self.began - RACY_NS:
+            looks = _looks_of(above, read)
+            if max(changed for *_, changed in looks) > self.began - RACY_NS:
                 return
-            given = [str(folder), version.version, come_from, _hash_of(seen)]
+            given = [str(folder), version.version, _come_from(looks, kinds), _hash_of(seen)]
             said = _joined([self.start, self.reference], given, above, kinds, read)
             kept.write_bytes(Path(self._place), FORM, said)
 
@@ -118,8 +118,8 @@ def question(where: str | None, reference: str) -> Question | None:
 # --- how things look --------------------------------------------------------------------------------------------------
 
 
-def _looks(paths: Iterable[str], look: Callable[[str], os.stat_result]) -> Looks:
-    return [_one(path, look) for path in paths]
+def _looks_of(above: Iterable[str], sources: Iterable[str]) -> Looks:
+    return [*(_one(path, os.stat) for path in above), *(_one(path, os.lstat) for path in sources)]
 
 
 def _one(path: str, look: Callable[[str], os.stat_result]) -> tuple[int, int, int, int, int]:
@@ -130,10 +130,9 @@ def _one(path: str, look: Callable[[str], os.stat_result]) -> tuple[int, int, in
     return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
-def _come_from(above: Iterable[str], kinds: Iterable[str], sources: Iterable[str]) -> str:
+def _come_from(looks: Looks, kinds: Iterable[str]) -> str:
     """Give one hash of how all looks that an answer comes from; of ``kinds`` only what lies there matters."""
-    looks = [*_looks(above, os.stat), *_looks(sources, os.lstat), [_kind(path) for path in kinds]]
-    return _digest(repr(looks))
+    return _digest(repr([*looks, [_kind(path) for path in kinds]]))
 
 
 def _kind(path: str) -> int:
