@@ -67,7 +67,7 @@ def test_importing_podium_loads_nothing_but_itself():
 def test_a_command_that_does_nothing_loads_click_and_what_prints(option):
     modules = loaded_by(option)
     assert {name for name in modules if name.startswith("podium.")} == {
-        "podium.cli", "podium.cli.main", "podium.cli.say", "podium.deferred", "podium.version", "podium.visible",
+        "podium.cli", "podium.cli.main", "podium.cli.say", "podium.collector", "podium.deferred", "podium.version", "podium.visible",
     }  # fmt: skip
     assert not modules & {*HEAVY, "importlib.metadata", "json", "pathlib", "pygit2", "subprocess", "yaml"}
 
@@ -83,3 +83,37 @@ def test_reading_a_checkout_loads_neither_git_nor_checks_nor_edits(command, plac
     assert of_git == {"podium.git.sources", "podium.git.worktree"}
     assert not modules & {*HEAVY, *FOR_CHECKS, "pygit2", "podium.codec.canon", "podium.codec.keep"}
     assert not modules & {"shutil", "subprocess", "tempfile"}
+
+
+def ended(program):
+    """Run the program in a process of its own, after some lines of Python, and give how it ended."""
+    script = f"import sys; sys.argv[0] = 'podium'\n{program}\nfrom podium.cli import process\nprocess()"
+    return subprocess.run([sys.executable, "-c", script, "--version"], capture_output=True, text=True, check=False)
+
+
+def test_the_program_ends_at_once_and_does_what_waits_for_its_end():
+    ran = ended(
+        "import atexit, weakref\n"
+        "class Left:\n    def __del__(self): print('taken apart')\n"
+        "left = Left()\n"
+        "atexit.register(sys.stdout.write, 'goodbye')\n"
+        "weakref.finalize(left, sys.stderr.write, 'cleared away')"
+    )
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, f"podium {VERSION}\ngoodbye", "cleared away")
+
+
+def test_the_program_waits_for_what_another_thread_does():
+    ran = ended(
+        "import threading\n"
+        "def late():\n    threading.main_thread().join(); print('done', flush=True)\n"
+        "threading.Thread(target=late).start()"
+    )
+    assert (ran.returncode, ran.stdout.splitlines()[1:], ran.stderr) == (0, ["done"], "")
+
+
+def test_what_the_program_could_not_do_is_its_exit_code():
+    ran = subprocess.run(
+        [sys.executable, "-m", "podium", "no-such-command"], capture_output=True, text=True, check=False
+    )
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert "no-such-command" in ran.stderr

@@ -1,5 +1,5 @@
 """``python -m podium``: the same as the ``podium`` command."""
 
-from podium.cli import main
+from podium.cli import process
 
-main()
+process()

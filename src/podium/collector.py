@@ -6,6 +6,14 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+MANY = 50_000
+"""New objects that can be collected: some 10 MB of them."""
+
+
+def look_seldom() -> None:
+    """Let it look when so many objects are new, and not at each 700: what a command loads and reads stays to its end."""
+    gc.set_threshold(MANY)
+
 
 @contextmanager
 def paused() -> Iterator[None]:
