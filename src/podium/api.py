@@ -262,8 +262,11 @@ class Registry:
 
         What is done inside lands together at the end, or not at all: in the checkout's files, as one commit on the
         current branch (``commit``), as one commit on the remote's default branch (``push``), or as one commit on a branch
-        of its own with a pull request (``pr``; its address is ``edit.published.url``).
+        of its own with a pull request (``pr``; its address is ``edit.published.url``). Raises Usage for a registry that was
+        opened at a revision: the edit would be made of another state than the one that is looked at.
         """
+        if self.rev is not None:
+            raise Usage(f"this registry was opened at {self.rev!r}, to look at", "open it without `rev` to edit it")
         from podium import publish
         from podium.editing import Editing
 

@@ -122,11 +122,36 @@ def upload(
     """
     Send what the remote lacks, from the cache; with ``repair`` also what it has wrong.
 
-    What is there and old gets a new time, but for what the versions ``settled`` have. Raises Unavailable, Denied.
+    What is there and old gets a new time, but for what the versions ``settled`` have. Raises Unavailable, and Denied for a
+    version that cannot be sent, when the others are.
     """
     chosen = list(records.values())
     wrong = storage.problems(chosen, deep=True, progress=progress) if repair else []
-    return storage.push(chosen, again={problem.md5 for problem in wrong}, settled=settled, progress=progress)
+    again = {problem.md5 for problem in wrong}
+    try:
+        return storage.push(chosen, again=again, settled=settled, progress=progress)
+    except Denied:
+        if len(records) > 1:
+            _upload_one_by_one(storage, records, again, settled, progress)
+        raise
+
+
+def _upload_one_by_one(
+    storage: Storage, records: dict[str, model.Record], again: set[str], settled: Collection[str], progress: Progress
+) -> None:
+    """Send each version that lacks something by itself; raises Denied, at the end, with the first that cannot be sent."""
+    lacking = {problem.version for problem in storage.problems(list(records.values()), progress=progress)}
+    refused: dict[str, Denied] = {}
+    for name, record in records.items():
+        if record.md5 in lacking:
+            try:
+                storage.push([record], again=again, settled=settled, progress=progress)
+            except Denied as denied:
+                refused[name] = denied
+    if refused:
+        name, first = next(iter(refused.items()))
+        more = f", nor {len(refused) - 1} more" if len(refused) > 1 else ""
+        raise Denied(f"{name} cannot be sent{more}: {first.sentence}; what the others lacked was sent", first.hint)
 
 
 def settled(source: git.Source, records: Mapping[str, model.Record]) -> frozenset[str]:

@@ -95,7 +95,7 @@ class Editing:
         ``upload`` the remote is left for later; where the edit is pushed, others see a version without bytes then: that takes
         ``force``. Raises Denied for what cannot be logged, Unavailable where the remote is out of reach.
         """
-        refs.checked_artifact(artifact)
+        artifact = refs.checked_artifact(self._without_entity(artifact))
         place = folders.named(path, "a file or a folder")
         told = handed.prose(desc, "the description")
         numbers, chosen, known, made = map(
@@ -131,7 +131,7 @@ class Editing:
 
     def link(self, version: Version | str, model: str) -> Version:
         """Bookmark a model version in a registered model; gives the version as that model numbers it."""
-        target = self._version(version)
+        target, model = self._version(version), self._without_entity(model)
         self._do(lambda registry: edits.link(registry, _again(registry, target), model))
         bookmark = Link(target.artifact.name, _again(self._seen, target).artifact.version)
         number = edits.linked(self._seen.model(model), bookmark)
@@ -226,7 +226,7 @@ class Editing:
 
     def tag(self, model: str, *, add: Sequence[str] = (), remove: Sequence[str] = ()) -> None:
         """Add and remove tags of a registered model."""
-        added, removed = handed.texts(add, "tags"), handed.texts(remove, "tags")
+        model, added, removed = self._without_entity(model), handed.texts(add, "tags"), handed.texts(remove, "tags")
         self._do(lambda registry: edits.tag(registry, model, add=added, remove=removed))
 
     def create(
@@ -255,6 +255,13 @@ class Editing:
         edited = step(self._seen)
         self._value, self._results = edited.registry, [*self._results, edited.result]
         self._steps.append(step)
+
+    def _without_entity(self, name: str) -> str:
+        """Give a full name as the registry's files have it; raises OtherEntity. What is no full name is left as it is."""
+        if not isinstance(name, str) or name.count("/") != 2:
+            return name
+        reference = self._seen.reference(name)
+        return reference.name if reference.selector is None else name
 
     def _version(self, version: Version | str) -> Version:
         return version if isinstance(version, Version) else self._seen.resolve(version)

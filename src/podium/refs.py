@@ -126,7 +126,7 @@ def checked_tag(tag: str) -> str:
 def checked_artifact(name: str) -> str:
     """Give ``project/artifact`` back if a model artifact may have that name; raise BadName if not."""
     project, slash, artifact = name.partition("/") if _is_text(name) else ("", "", "")
-    if not slash:
+    if not slash or "/" in artifact:
         raise BadName("artifact", as_text(name), "an artifact is written PROJECT/ARTIFACT")
     _checked("project", project, why_not_project(project))
     _checked("artifact", artifact, why_not_name(artifact))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from podium import checks, codec, custody, git, layout, rules
 from podium.checks import Finding
 from podium.contents import Contents
-from podium.errors import Refused, Unavailable, Usage
+from podium.errors import Denied, Refused, Unavailable, Usage
 from podium.history import Step
 from podium.model import Version
 from podium.progress import Progress, silent
@@ -84,23 +84,36 @@ def with_clashes(checked: Checked, source: git.Source) -> Checked:
     return replace(checked, findings=(*clashes, *(f for f in checked.findings if f.path not in paths)))
 
 
-def inside(root: Path, paths: Iterable[Path]) -> list[str] | None:
+def inside(tree: Tree, paths: Iterable[Path], root: Path | None) -> list[str]:
     """
-    Give paths that somebody typed as paths of the registry; ``None`` where none was given.
+    Give paths that somebody typed as paths of the registry whose files are ``tree``; ``root`` is its folder on this disk.
 
-    Raises Usage for a path outside the registry, or one that is not there.
+    Where it has none, they are taken from its top. Raises Usage for a path outside of it, and Denied for one that is not there:
+    nothing was found in it because nothing was looked at.
     """
-    found = []
-    for path in paths:
-        # the folder is resolved, the name is not: a link in a registry is looked at, never followed
-        full = path.absolute().parent.resolve() / path.name if path.name else path.resolve()
-        try:
-            found.append(full.relative_to(root.resolve()).as_posix())
-        except ValueError:
-            raise Usage(f"{path} is not in the registry {root}", "name files or folders of the registry") from None
-        if not full.exists() and not full.is_symlink():
-            raise Usage(f"there is no {path}", "name files or folders of the registry")
-    return found or None
+    found = [_in_folder(root, path) if root is not None else _from_the_top(path) for path in paths]
+    for name, path in zip(found, paths, strict=True):
+        if name != "." and tree.entry(name) is None:
+            raise Denied(f"there is no {path} in the registry", _NAME)
+    return found
+
+
+_NAME = "name files or folders of the registry"
+
+
+def _in_folder(root: Path, path: Path) -> str:
+    # the folder is resolved, the name is not: a link in a registry is looked at, never followed
+    full = path.absolute().parent.resolve() / path.name if path.name not in ("", "..") else path.resolve()
+    try:
+        return full.relative_to(root.resolve()).as_posix()
+    except ValueError:
+        raise Usage(f"{path} is not in the registry {root}", _NAME) from None
+
+
+def _from_the_top(path: Path) -> str:
+    if path.is_absolute() or ".." in path.parts:
+        raise Usage(f"{path} is not in the registry, whose paths begin at its top", _NAME)
+    return path.as_posix()
 
 
 # --- a step from a base ---------------------------------------------------------------------------------------------

@@ -22,6 +22,14 @@ from tests.acceptance.conftest import Place
         (["log", "vision/resnet50", "nowhere"], 1),
         (["nothing"], 2),
         (["check", "/"], 2),
+        (["check", ".."], 2),
+        (["check", "nothing"], 1),
+        (["check", "nothing", "--rev", "HEAD"], 1),
+        (["-R", "../origin.git", "check", "models/Nothing"], 1),
+        (["-R", "../origin.git", "check", "/models"], 2),
+        (["fmt", "nothing"], 1),
+        (["log", "vision/resnet50/v0", "."], 2),
+        (["-R", "../origin.git", "init"], 2),
         (["create", "con"], 2),
         (["-R", "/nowhere", "list"], 2),
         (["--no-such-option"], 2),
@@ -31,6 +39,40 @@ def test_exit_codes(registry, arguments, code):
     said = registry.podium(*arguments, code=code)
     assert said.out == ""
     assert said.err
+
+
+def test_a_path_is_looked_for_where_the_files_are_that_are_read(registry):
+    registry.write("models/M/model.yaml", "description: 7\n")
+    registry.commit("Describe M by a number")
+    registry.git("push", "-q", "origin", "HEAD:main")
+    (registry.root / "models/M/model.yaml").unlink()
+    for asked in (["check", "models/M", "--rev", "HEAD"], ["-R", "../origin.git", "check", "./models/M/"]):
+        assert "must be text, is a number" in registry.podium(*asked, code=1).out
+    registry.git("checkout", "--", "models")
+    below = Place(registry.root / "models")
+    for path in ("..", "M/..", "../registry.yaml/../models"):
+        assert "must be text, is a number" in below.podium("check", path, code=1).out
+
+
+@pytest.mark.parametrize(
+    "command", [["fmt"], ["codeowners"], ["check", "--fix"], ["merge-driver", "install"], ["ci", "github"]]
+)
+def test_what_writes_files_says_that_it_needs_a_clone(registry, command):
+    said = registry.podium("-R", "../origin.git", *command, code=2)
+    assert "is no checkout" in said.err
+    assert "--push" not in said.err  # an option that these commands do not have
+
+
+def test_a_full_name_means_the_same_in_every_command(registry):
+    registry.podium("log", "acme/p/a", registry.model("out", "x"), "--link", "acme/model-registry/M")
+    registry.podium("link", "acme/p/a:v0", "acme/model-registry/N")
+    assert registry.podium("tag", "add", "acme/model-registry/N", "t").out == "N tags: t\n"
+    for wrong in (
+        ["tag", "add", "acme/model-registry/N:v0", "t"],
+        ["link", "p/a", "acme/p/a"],
+        ["link", "p/a", "other/model-registry/N"],
+    ):
+        registry.podium(*wrong, code=2)
 
 
 def test_where_there_is_no_registry_it_says_so(tmp_path):

@@ -97,11 +97,13 @@ def take(file: Path, folder: Path, form: str) -> None:
 
 
 def _print(done: Bundled, form: str, lead: str) -> None:
-    from podium.render.plain import size
+    from podium.render.plain import counted, size
 
     if form == "json":
         document = {"refs": list(done.refs), "versions": done.versions, "objects": done.objects, "bytes": done.size}
         say.document(document | ({"folder": str(done.folder), "sent": done.sent} if done.folder is not None else {}))
     else:
         refs = ", ".join(ref.split("/", 2)[2] for ref in done.refs)
-        say.result(f"{lead}{refs}; {done.versions} versions, {done.objects} objects, {size(done.size)}")
+        say.result(
+            f"{lead}{refs}; {counted(done.versions, 'version')}, {counted(done.objects, 'object')}, {size(done.size)}"
+        )

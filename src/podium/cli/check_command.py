@@ -15,7 +15,6 @@ from podium.cli.progress import Bar
 if TYPE_CHECKING:
     from podium.api import Registry
     from podium.checks import Finding
-    from podium.git import Checkout
     from podium.review import Checked, Reviewed
 
 
@@ -86,7 +85,7 @@ def _settle(registry: Registry) -> tuple[Finding, ...] | None:
     """Settle a merge that git stopped; gives what people must settle, and None where no merge is open."""
     from podium.publish import conflicts
 
-    settled = conflicts.settle(_checkout(registry))
+    settled = conflicts.settle(session.checkout(registry))
     if settled is None:
         return None
     for note in settled.notes:
@@ -103,21 +102,13 @@ def _fit(registry: Registry, base: str) -> str:
     from podium import git
     from podium.publish import conflicts
 
-    checkout = _checkout(registry)
+    checkout = session.checkout(registry)
     fitted = conflicts.fit(checkout, git.resolve_rev(checkout.repository, base))
     for path in fitted.files:
         say.note(f"mended {path}")
     if fitted.files:
         say.note("commit that; what follows is as if you had")
     return fitted.head
-
-
-def _checkout(registry: Registry) -> Checkout:
-    from podium import git
-
-    if not isinstance(registry.source, git.Checkout):
-        raise click.UsageError("--fix mends a checkout: run it in one")
-    return registry.source
 
 
 def _state(registry: Registry, paths: tuple[Path, ...], *, storage: bool, fix: bool) -> Checked:
@@ -165,6 +156,7 @@ def _stored(registry: Registry, steps: Iterator[Reviewed], *, storage: bool) -> 
 
 def _print(checked: Checked, form: str) -> None:
     from podium.render import findings as render
+    from podium.render.plain import counted
 
     if form == "json":
         say.document(
@@ -184,8 +176,7 @@ def _print(checked: Checked, form: str) -> None:
     errors = sum(finding.severity == "error" for finding in checked.findings)
     warnings = len(checked.findings) - errors
     known = f", {checked.skipped} as they were" if checked.skipped else ""
-    say.note(f"{checked.files} files checked{known}: {_count(errors, 'error')}, {_count(warnings, 'warning')}")
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number or 'no'} {what}{'' if number == 1 else 's'}"
+    found = ", ".join(
+        counted(many, what) if many else f"no {what}s" for many, what in ((errors, "error"), (warnings, "warning"))
+    )
+    say.note(f"{counted(checked.files, 'file')} checked{known}: {found}")

@@ -133,13 +133,7 @@ def pre_receive(context: click.Context, bare: Path | None, protect_aliases: bool
 
 
 def _root(context: click.Context) -> Path:
-    from podium import git
-    from podium.errors import Usage
-
-    source = session.registry(context).source
-    if not isinstance(source, git.Checkout):
-        raise Usage(f"{source.label} is no checkout", "run this in a clone of the registry, then commit and push it")
-    return source.root
+    return session.checkout(session.registry(context)).root
 
 
 def _bare(context: click.Context) -> Path:

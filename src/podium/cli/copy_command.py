@@ -69,11 +69,10 @@ def command(
 
 
 def _print(copied: Copied, source: str, target: str, *, dry_run: bool) -> None:
-    from podium.render.plain import size
+    from podium.render.plain import counted, size
 
     for problem in copied.problems:
         say.result(f"{problem.name}: {problem.path}: {problem.problem} on {source}")
     done = "would copy" if dry_run else "copied"
-    say.result(
-        f"{done} {copied.objects} objects, {size(copied.size)}, from {source} to {target}; {copied.there} were there"
-    )
+    what = f"{counted(copied.objects, 'object')}, {size(copied.size)}"
+    say.result(f"{done} {what}, from {source} to {target}; {copied.there} were there")

@@ -128,21 +128,20 @@ def _place(left: Leftover) -> dict[str, Any]:
 
 
 def _print(found: Found, *, deleted: bool) -> None:
-    from podium.render.plain import size
+    from podium.render.plain import counted, size
 
     for left in found.leftovers:
         what = "deleted" if deleted else "no version needs"
         young = f"; {len(left.young)} more are too young to tell" if left.young else ""
-        say.result(
-            f"{left.store}: {what} {len(left.garbage)} objects, {size(left.size)}; {left.needed} are needed{young}"
-        )
+        garbage = f"{counted(len(left.garbage), 'object')}, {size(left.size)}"
+        say.result(f"{left.store}: {what} {garbage}; {left.needed} are needed{young}")
         if left.unfinished:
             what = "deleted" if deleted else "has"
             sizes = sum(one.size for one in left.unfinished)
-            say.result(f"{left.store}: {what} {len(left.unfinished)} unfinished transfers, {size(sizes)}")
+            say.result(f"{left.store}: {what} {counted(len(left.unfinished), 'unfinished transfer')}, {size(sizes)}")
     if found.handed_out:
         done = "removed" if deleted else "has"
-        say.result(f"this machine {done} the files of {len(found.handed_out)} versions that nothing needs")
+        say.result(f"this machine {done} the files of {counted(len(found.handed_out), 'version')} that nothing needs")
     if found.lost:
         say.note(
             f"{len(found.lost)} folders of plain DVC files are nowhere: what they list cannot be told, nor fetched"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from podium.cli import options, say
 from podium.version import VERSION
@@ -14,7 +15,8 @@ from podium.version import VERSION
 @click.argument("folder", required=False, type=options.PLACE, metavar="[DIR]")
 @click.option("--entity", metavar="E", help="The registry's entity. Default: the folder's name.")
 @click.option("--remote", metavar="URL", help="The DVC remote. Default: a folder in your data directory.")
-def command(folder: Path | None, entity: str | None, remote: str | None) -> None:
+@click.pass_context
+def command(context: click.Context, folder: Path | None, entity: str | None, remote: str | None) -> None:
     """
     Make a new registry, or complete the one that is here.
 
@@ -27,6 +29,8 @@ def command(folder: Path | None, entity: str | None, remote: str | None) -> None
     """
     from podium import folders, founding
 
+    if context.find_root().get_parameter_source("where") is ParameterSource.COMMANDLINE:
+        raise click.UsageError("-R names a registry that is there: name the folder of a new one after init")
     if folder is None:
         folders.working()  # where it was removed, that is what is said
     root = folder or Path()

@@ -37,10 +37,9 @@ def install(context: click.Context) -> None:
     from podium import git
 
     registry = session.registry(context)
-    if not isinstance(registry.source, git.Checkout):
-        raise click.UsageError("a merge driver is for a checkout: run this in a clone")
-    git.install_driver(registry.source, driver())
-    say.result(f"Git merges models/ and artifacts/ of {registry.source.root} with podium")
+    checkout = session.checkout(registry)
+    git.install_driver(checkout, driver())
+    say.result(f"Git merges models/ and artifacts/ of {checkout.root} with podium")
     if registry.value.tree.entry(".gitattributes") is None:
         say.note("there is no .gitattributes that says so yet: `podium init` writes it")
 

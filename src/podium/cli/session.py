@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from podium.api import Registry
     from podium.editing import Editing
     from podium.edits import Edit
+    from podium.git import Checkout
     from podium.publish import Published
 
 
@@ -52,19 +53,31 @@ def edit(context: click.Context, landing: Landing) -> Iterator[Editing]:
 
 
 def inside(registry: Registry, paths: Sequence[Path]) -> list[str] | None:
-    """Give paths that somebody typed as paths of the registry: relative to the working folder in a checkout."""
+    """Give paths that somebody typed as paths of the registry: relative to the working folder in a checkout; ``None`` for none."""
     from podium import git, review
 
-    if isinstance(registry.source, git.Checkout):
-        return review.inside(registry.source.root, paths)
-    return [path.as_posix() for path in paths] or None
+    if not paths:
+        return None
+    root = registry.source.root if isinstance(registry.source, git.Checkout) else None
+    return review.inside(registry.value.tree, paths, root)
+
+
+def checkout(registry: Registry) -> Checkout:
+    """Give the checkout whose files a command writes; raises Usage where the registry is none."""
+    from podium import git
+    from podium.errors import Usage
+
+    if not isinstance(registry.source, git.Checkout):
+        said = f"{registry.source.label} is no checkout, and this command is for one"
+        raise Usage(said, "run it in a clone of the registry; commit and push what it writes")
+    return registry.source
 
 
 def mend(registry: Registry, edit: Edit, *, dry_run: bool = False) -> tuple[str, ...]:
     """Apply an edit to the checkout's files; gives those that changed, or would in a dry run."""
     from podium import publish
 
-    return publish.land(registry.source, edit, dry_run=dry_run).files
+    return publish.write(checkout(registry), edit, dry_run=dry_run).files
 
 
 def _print(published: Published, landing: Landing) -> None:

@@ -33,6 +33,10 @@ def command(context: click.Context, reference: str | None, repair: bool, form: s
     if form == "json":
         say.document({"ok": True, "objects": sent.objects, "bytes": sent.size})
     else:
-        from podium.render.plain import size
+        from podium.render.plain import counted, size
 
-        say.result(f"sent {sent.objects} objects, {size(sent.size)}" if sent.objects else "the remote has everything")
+        say.result(
+            f"sent {counted(sent.objects, 'object')}, {size(sent.size)}"
+            if sent.objects
+            else "the remote has everything"
+        )

@@ -38,7 +38,10 @@ def command(context: click.Context, reference: str | None, deep: bool, rev: str 
             }
         )
     else:
+        from podium.render.plain import counted
+
         for problem in verdict.problems:
             say.result(f"{problem.name}: {problem.path}: {problem.problem}")
-        say.note(f"{verdict.checked} versions looked at, {len(verdict.problems) or 'no'} problems")
+        problems = counted(len(verdict.problems), "problem") if verdict.problems else "no problems"
+        say.note(f"{counted(verdict.checked, 'version')} looked at, {problems}")
     return 1 if verdict.problems else 0

@@ -18,6 +18,7 @@ from podium.render import moves
 from podium.render import plan as said
 from podium.render.markdown import block, code, fitting, folded, inert, left_out, prose
 from podium.render.moves import called
+from podium.render.plain import counted
 
 MARKER = "<!-- podium-plan -->"
 
@@ -115,18 +116,14 @@ def _listed(phrases: Iterable[str]) -> str:
 def _verdict(plan: Plan) -> str:
     errors, warnings = _by_severity(plan, "error"), _by_severity(plan, "warning")
     if plan.conflicts:
-        return (
-            f"❌ **Cannot be merged as it is:** {said.counted(len(plan.conflicts), 'file')} in conflict with the base."
-        )
+        return f"❌ **Cannot be merged as it is:** {counted(len(plan.conflicts), 'file')} in conflict with the base."
     if errors:
-        return f"❌ **Do not merge yet:** {said.counted(len(errors), 'error')} to mend, listed below."
+        return f"❌ **Do not merge yet:** {counted(len(errors), 'error')} to mend, listed below."
     met = sum(len(move.gates) for move in plan.moves)
-    policy = (
-        f", and {'it meets' if met == 1 else 'all'} {said.counted(met, 'policy requirement')}{' are met' * (met > 1)}"
-    )
+    policy = f", and {'it meets' if met == 1 else 'all'} {counted(met, 'policy requirement')}{' are met' * (met > 1)}"
     gates = policy if met else ""
     if warnings:
-        return f"⚠️ **Can be merged, with care:** {said.counted(len(warnings), 'warning')}; no rule is broken{gates}."
+        return f"⚠️ **Can be merged, with care:** {counted(len(warnings), 'warning')}; no rule is broken{gates}."
     if plan.note:
         return inert(plan.note)
     return f"✅ **Safe to merge once reviewed:** no rule is broken{gates}."
@@ -147,7 +144,7 @@ def _errors(plan: Plan, room: int) -> str:
 def _warnings(plan: Plan, room: int) -> str:
     found = _by_severity(plan, "warning")
     body = _list((_finding(each, "⚠️") for each in found), len(found), "warnings", room - 120)
-    return folded(said.counted(len(found), "warning"), body) if body else ""
+    return folded(counted(len(found), "warning"), body) if body else ""
 
 
 def _finding(found: Finding, sign: str) -> str:
@@ -246,7 +243,7 @@ def _newest(latest: Latest) -> str:
 
 def _elsewhere(plan: Plan) -> Iterator[str]:
     if plan.elsewhere:
-        count = said.counted(plan.elsewhere, "file")
+        count = counted(plan.elsewhere, "file")
         yield f"- {count} outside the registry: podium does not judge {'it' if plan.elsewhere == 1 else 'them'}"
 
 
@@ -256,11 +253,11 @@ def _value(text: str) -> str:
 
 def _details(plan: Plan, room: int) -> str:
     """Fold away which files, params and metadata differ, move by move."""
-    found = [(move, counted) for move in plan.moves if (counted := _count(move.change.comparison))]
+    found = [(move, many) for move in plan.moves if (many := _count(move.change.comparison))]
     if not found:
         return ""
     each = (room - 150) // min(len(found), 10)
-    blocks = (_block(move, counted, each - 20, alone=len(plan.moves) == 1) for move, counted in found)
+    blocks = (_block(move, many, each - 20, alone=len(plan.moves) == 1) for move, many in found)
     kept = fitting(blocks, room - 200)
     more = left_out(len(found), kept, "aliases")
     return folded("Files, params and metadata that differ", "\n\n".join([*kept, *([more] if more else [])]))

@@ -30,6 +30,11 @@ def size(count: int) -> str:
     raise AssertionError
 
 
+def counted(amount: int, what: str) -> str:
+    """Write how many there are of something: ``1 file``, ``1,200 files``."""
+    return f"{amount:,} {what}{'' if amount == 1 else 's'}"
+
+
 def number(value: float) -> str:
     """Write a metric."""
     return f"{value:g}" if isinstance(value, float) else str(value)

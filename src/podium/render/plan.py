@@ -9,7 +9,7 @@ from podium import layout
 from podium.diff import ALIAS_KINDS, Change, Comparison, Files, Pair
 from podium.model import Policy, Version
 from podium.render import comparison
-from podium.render.plain import columns, number, one_line, size
+from podium.render.plain import columns, counted, number, one_line, size
 from podium.render.registry import fact
 
 if TYPE_CHECKING:  # who tells of changes that were made needs no rules
@@ -108,12 +108,8 @@ def _created(change: Change, mark: Mark) -> str:
 
 def _logged(change: Change, mark: Mark) -> str:
     version = change.comparison.after if change.comparison is not None else None
-    facts = "" if version is None else f" ({size(version.size)}, {_files(version.record.nfiles)})"
+    facts = "" if version is None else f" ({size(version.size)}, {counted(version.record.nfiles, 'file')})"
     return f"{mark(f'{change.name}:{change.version}')} is logged{facts}"
-
-
-def _files(count: int) -> str:
-    return f"{count:,} file{'' if count == 1 else 's'}"
 
 
 def _linked(change: Change, mark: Mark) -> str:
@@ -206,11 +202,6 @@ def _sizes(version: Version | None) -> dict[str, int]:
     return {file.path: file.size for file in version.files or ()} if version is not None else {}
 
 
-def counted(number: int, what: str) -> str:
-    """Write how many there are of something."""
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
-
-
 # --- text -----------------------------------------------------------------------------------------------------------
 
 
@@ -224,6 +215,10 @@ def _text(plan: Plan) -> Iterator[str]:
 
     if plan.note:
         yield plan.note
+    elif plan.conflicts:
+        yield f"cannot be merged as it is: {counted(len(plan.conflicts), 'file')} in conflict with the base"
+    elif not (plan.changes or plan.latest):
+        yield "merging changes nothing in the registry"
     for move in plan.moves:
         yield from _move_text(move)
     rest = [change for change in plan.changes if change.kind not in ALIAS_KINDS]
