@@ -160,14 +160,6 @@ def test_what_is_not_podiums_stays_open(root, base):
     assert conflicts.settle(checkout) is None
 
 
-def test_a_dry_run_writes_nothing(root, base):
-    checkout = branches(root, base, logged(base, 7), logged(base, 8))
-    run(root, "merge", "-q", "main", code=1)
-    before = run(root, "status", "--porcelain")
-    assert conflicts.settle(checkout, dry_run=True).notes
-    assert run(root, "status", "--porcelain") == before
-
-
 def test_a_revert_that_conflicts_is_told_the_way_back(root, base):
     checkout = branches(root, base, DO["promote"](base, base, "ImageClassifier", "v1", "production").registry, base)
     commit(root, DO["unalias"](base, base, "ImageClassifier", "production").registry, "mine")

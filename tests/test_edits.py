@@ -6,6 +6,7 @@ from podium import codec, edits
 from podium.edits import Edited
 from podium.errors import BadName, Denied, NoSuchAlias, NoSuchModel, NoSuchVersion
 from podium.model import About, Registry
+from podium.tree import overlay
 from tests import example
 
 
@@ -153,6 +154,22 @@ def test_a_tag_must_be_in_the_vocabulary():
     registry = codec.read(example.MemoryTree(files))
     with pytest.raises(Denied, match="'sound' is not in the registry's vocabulary: vision"):
         edits.tag(registry, "ImageClassifier", add=["sound"])
+
+
+def test_a_tag_that_the_vocabulary_lost_keeps_nobody_from_taking_another_away(acme):
+    tagged = edits.tag(acme, "ImageClassifier", add=["old", "older"]).registry
+    files = {"registry.yaml": b"apiVersion: podium/v1\nentity: acme\ntags: {vision: Pictures}\n"}
+    narrowed = codec.read(overlay(tagged.tree, files))
+    edited = edits.tag(narrowed, "ImageClassifier", remove=["old"])
+    assert edited.registry.models["ImageClassifier"].tags == ("vision", "older")
+
+
+def test_what_is_there_already_is_not_described_anew_and_that_is_said(acme):
+    there = acme.reference("ImageClassifier")
+    assert edits.create(acme, there, About()).notes == ("ImageClassifier is there already",)
+    edited = edits.create(acme, there, About(description="Something else", owners=("@acme/others",)))
+    assert (edited.changed, edited.registry) == (False, acme)
+    assert edited.notes[1] == "the description, owners given differ from what its file says, which stays as it is"
 
 
 def test_a_model_may_be_empty(acme):

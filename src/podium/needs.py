@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import chain, islice
 
-from podium import codec, git, layout, manifest, timeline
+from podium import codec, git, layout, manifest, refs, timeline
 from podium.errors import Refused, Unavailable
 from podium.model import File, Registry
 from podium.tree import Tree
@@ -226,9 +226,10 @@ class _Withdrawn:
     def _held(self, tree: Tree) -> set[Key]:
         """Give the versions that aliases hold; each model's and artifact's folder is read once, whatever has it."""
         registry, found = codec.read(tree), set[Key]()
-        for kind, names in (("model", registry.models), ("artifact", registry.artifacts)):
-            for name in names:
-                entry = tree.entry(layout.folder(kind, name))  # type: ignore[arg-type]
+        kinds: tuple[refs.Kind, ...] = ("model", "artifact")
+        for kind in kinds:
+            for name in registry.entities(kind):
+                entry = tree.entry(layout.folder(kind, name))
                 id_ = entry.id if entry is not None and entry.id is not None else f"{id(tree)} {kind} {name}"
                 if id_ not in self._seen:
                     self._seen[id_] = frozenset(_held_by(registry, kind, name))
@@ -260,10 +261,10 @@ class _Withdrawn:
         return found
 
 
-def _held_by(registry: Registry, kind: str, name: str) -> Iterator[Key]:
+def _held_by(registry: Registry, kind: refs.Kind, name: str) -> Iterator[Key]:
     """Give the versions that the aliases of a model or artifact hold; what cannot be read cannot be used either."""
     with suppress(Refused):
-        for version in (registry.models if kind == "model" else registry.artifacts)[name].held.values():
+        for version in registry.entities(kind)[name].held.values():
             with suppress(Refused, KeyError):  # a link that is not there is none that anybody could use
                 if kind == "artifact":
                     yield name, version

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
 
-from podium import layout
+from podium import layout, refs
 from podium.checks import Finding
 from podium.diff import ALIAS_KINDS, Change
 from podium.errors import Refused
@@ -250,8 +250,8 @@ _MOVES_LATEST = ("version-logged", "version-linked", "version-withdrawn", "versi
 
 def _latest(step: Step, changes: Iterable[Change]) -> Iterator[Latest]:
     """Give whose ``latest`` means something else: that is what a name without a selector gives."""
-    named = dict.fromkeys((change.entity, change.name) for change in changes if change.kind in _MOVES_LATEST)
-    for kind, name in named:
+    named = ((change.entity, change.name) for change in changes if change.kind in _MOVES_LATEST)
+    for kind, name in dict.fromkeys((kind, name) for kind, name in named if kind is not None):
         try:
             before, after = (_latest_of(registry, kind, name) for registry in (step.before, step.after))
         except Refused:
@@ -260,14 +260,9 @@ def _latest(step: Step, changes: Iterable[Change]) -> Iterator[Latest]:
             yield Latest(name, before, after)
 
 
-def _latest_of(registry: Registry, kind: str | None, name: str) -> str | None:
-    entity = _entity(registry, kind, name)
+def _latest_of(registry: Registry, kind: refs.Kind, name: str) -> str | None:
+    entity = registry.entities(kind).get(name)
     return entity.latest if entity is not None else None
-
-
-def _entity(registry: Registry, kind: str | None, name: str) -> Entity | None:
-    found: Mapping[str, Entity] = registry.models if kind == "model" else registry.artifacts
-    return found.get(name)
 
 
 # --- who must look --------------------------------------------------------------------------------------------------
@@ -310,7 +305,7 @@ def _of_policies(_: Step, change: Change) -> Iterator[tuple[str, str]]:
 
 def _owners(step: Step, change: Change) -> Iterator[tuple[str, str]]:
     for registry in (step.before, step.after):
-        entity = _entity(registry, change.entity, change.name) if change.entity is not None else None
+        entity = registry.entities(change.entity).get(change.name) if change.entity is not None else None
         yield from ((who, f"owns {change.name}") for who in _owners_of(entity))
 
 

@@ -61,7 +61,7 @@ def of(
     ``folder`` is where rows are kept. Raises what reading a row that is wanted raises.
     """
     wanted = only or (lambda _name, _about: True)
-    entities = registry.models if kind == "model" else registry.artifacts
+    entities = registry.entities(kind)
     tree: Any = registry.tree
     names = _names(tree, kind) if hasattr(tree, "looks") else None
     if names is None or len(names) < worth_keeping:

@@ -101,13 +101,14 @@ def _value(text: str) -> Any:
 
 def _metadata(file: Path | None) -> dict[str, Any]:
     from podium import codec
+    from podium.errors import Denied
 
     if file is None:
         return {}
     try:
         return codec.decode(file.read_bytes())
     except OSError as error:
-        raise click.UsageError(f"cannot read {file}: {error.strerror}") from None
+        raise Denied(f"{file} cannot be read: {error.strerror}", "name a file that is there, and may be read") from None
     except codec.Malformed as problem:
         raise click.UsageError(f"{file}:{problem}") from None
 

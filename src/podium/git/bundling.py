@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pygit2 import Repository
 
 _BEGINNING = b"# v2 git bundle\n"
+_ALL = "+refs/*:refs/*"
 _CHECKED = ("-c", "fetch.fsckObjects=true", "-c", "core.hooksPath=/dev/null")
 
 
@@ -47,7 +48,7 @@ def packed(repository: Repository, refs: Sequence[str], file: Path) -> None:
         raise program.unavailable("the history cannot be packed", ran.messages)
 
 
-def unpacked(file: Path, folder: Path, refspec: str = "+refs/*:refs/*") -> dict[str, str]:
+def unpacked(file: Path, folder: Path) -> dict[str, str]:
     """
     Take the history of a file into a new bare repository, each object checked; gives its refs.
 
@@ -58,7 +59,7 @@ def unpacked(file: Path, folder: Path, refspec: str = "+refs/*:refs/*") -> dict[
             raise Denied("the history in the bundle cannot be read: it is no bundle of Git's", "make it anew")
     folder.mkdir(parents=True)
     program.output(folder, "init", "--quiet", "--bare", "--template=", ".")
-    ran = program.run(folder, *_CHECKED, "fetch", *QUIET, "--", str(file), refspec, bare=True, timeout=program.NETWORK)
+    ran = program.run(folder, *_CHECKED, "fetch", *QUIET, "--", str(file), _ALL, bare=True, timeout=program.NETWORK)
     if ran.code != 0:
         raise Denied(f"the history in the bundle cannot be read: {ran.messages.splitlines()[-1:]}", "make it anew")
     listed = program.output(folder, "for-each-ref", "--format=%(objectname)\t%(refname)", bare=True)

@@ -286,7 +286,7 @@ class _Reader:
         raw = self.source.kept.changing(path)
         if raw is None and name in self._all[kind]:
             time.sleep(_PAUSE)  # it is named, so it is to come, or whoever serves the files lacks it
-            raw = self.source.kept.changing(path)
+            raw = self.source.kept.changing(path, anew=True)  # a cache on the way may go on saying that it is not there
             if raw is None:
                 raise odd(self.source.label, path, f"is not there, though {places.NAMES} names it")
         return (

@@ -271,6 +271,10 @@ class Registry:
             raise NoSuchArtifact(name)
         return self.artifacts[name]
 
+    def entities(self, kind: refs.Kind) -> Mapping[str, RegisteredModel | Artifact]:
+        """Give the registered models, or the model artifacts."""
+        return self.models if kind == "model" else self.artifacts
+
     def named(self, reference: refs.Reference) -> RegisteredModel | Artifact:
         """Give what a reference names; raises NoSuchModel or NoSuchArtifact."""
         return self.model(reference.name) if reference.kind == "model" else self.artifact(reference.name)

@@ -67,7 +67,7 @@ def first_side(checkout: Checkout) -> str | None:
     return _Sides.of(checkout, joining).first if joining is not None else None
 
 
-def settle(checkout: Checkout, *, dry_run: bool = False) -> Settled | None:
+def settle(checkout: Checkout) -> Settled | None:
     """
     Settle what podium can of the merge, rebase or cherry-pick that git stopped; ``None`` where nothing of it is open.
 
@@ -78,10 +78,10 @@ def settle(checkout: Checkout, *, dry_run: bool = False) -> Settled | None:
     if git.git_dir_of(checkout.root) is None or not any(map(_is_ours, git.unmerged(checkout))):
         return None
     with alone(checkout):
-        return _settled(checkout, git.unmerged(checkout), dry_run=dry_run)
+        return _settled(checkout, git.unmerged(checkout))
 
 
-def _settled(checkout: Checkout, waiting: frozenset[str], *, dry_run: bool) -> Settled:
+def _settled(checkout: Checkout, waiting: frozenset[str]) -> Settled:
     joining = git.joining(checkout)
     if joining is None:
         raise Denied(
@@ -95,8 +95,7 @@ def _settled(checkout: Checkout, waiting: frozenset[str], *, dry_run: bool) -> S
     asked = {
         clash.path: clash for clash in merged.clashes if clash.path in waiting or _is_reopened(clash, merged, waiting)
     }
-    if not dry_run:
-        _write(checkout, sides, wanted, [clash for clash in asked.values() if clash.place.document == "alias"], waiting)
+    _write(checkout, sides, wanted, [clash for clash in asked.values() if clash.place.document == "alias"], waiting)
     still = [
         *(_open(checkout, sides, clash) for clash in asked.values()),
         *_foreign(waiting - wanted.keys() - asked.keys()),

@@ -71,8 +71,7 @@ class View:
 
 def view(registry: Registry, outline: Outline, past: Past, rank: Mapping[str, int]) -> View:
     """Gather what the page of a model or an artifact shows; ``rank`` orders aliases."""
-    entities: Mapping[str, Entity] = registry.models if outline.kind == "model" else registry.artifacts
-    entity = entities[outline.name]
+    entity = registry.entities(outline.kind)[outline.name]
     rows = [_row(entity, number, outline.aliases) for number in sorted(entity.numbers, key=refs.number, reverse=True)]
     terms = tenures(past.of_entity.get((outline.kind, outline.name), ()))
     return View(entity, outline, rows, sorted(_held(entity, rows, terms), key=lambda h: order(h.alias, rank)), terms)
