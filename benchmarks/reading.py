@@ -58,7 +58,7 @@ def history(registries: Registries, every: int) -> Iterator[Row]:
         if not place.exists():
             _move_often(place, registries.bare(size), commits, every, size // 10)
         what = f"`history` of an alias, {commits // every:,} moves in {commits:,} commits, {size // 10:,} models"
-        peer = Command(["git", "log", "--format=%H", "--", "models/Model-0/aliases/production.yaml"], folder=place)
+        peer = Command(["git", "log", "--", "models/Model-0/aliases/production.yaml"], folder=place)
         asked = podium("-R", place, "history", "Model-0", "production")
         cache = registries.work / "lines"
         cold = Command(

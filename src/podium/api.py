@@ -170,14 +170,21 @@ class Registry:
         from podium import timeline
 
         cache = folders.cache_if_any()
+        kept = cache / "lines" if cache is not None else None
+        reference = self.named(name) if name is not None else None
+        of_alias = refs.checked_alias(alias) if alias is not None else None
+        begun: git.Begun | None = None
+        if reference is not None and (self.rev, since, until) == (None, None, None):
+            begun = timeline.asked(self.source, reference, of_alias, kept)
         return timeline.history(
             self.source.repository,
             timeline.tip(self.source, self.rev),
-            self.named(name) if name is not None else None,
-            refs.checked_alias(alias) if alias is not None else None,
+            reference,
+            of_alias,
             since=handed.moment(since) if since is not None else None,
             until=handed.moment(until) if until is not None else None,
-            kept=cache / "lines" if cache is not None else None,
+            kept=kept,
+            begun=begun,
         )
 
     def named(self, name: str) -> refs.Reference:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from podium import deferred
 
 if TYPE_CHECKING:
+    from podium.git.batch import by_name
     from podium.git.bounds import GivenUp
     from podium.git.branch import author, catch_up, check_can_commit, commit_paths, training_source
     from podium.git.conflicts import (
@@ -29,17 +30,19 @@ if TYPE_CHECKING:
     from podium.git.hosted import Hosted
     from podium.git.ids import of_file
     from podium.git.leftovers import clear
-    from podium.git.line import Turn, contents_over_time, made_at, turns
+    from podium.git.line import Turn, ask, contents_over_time, made_at, turns
     from podium.git.locks import lock
     from podium.git.merging import Merge, borrowing, merge_result, scratch
     from podium.git.objects import (
         ObjectTree,
         commit_tree,
+        common_folder,
         differences,
         open_repository,
+        plain_files,
         shallow_boundary,
     )
-    from podium.git.program import NETWORK, Ran, cleaned, output, run
+    from podium.git.program import NETWORK, Begun, Ran, cleaned, output, run
     from podium.git.pushes import Pushes
     from podium.git.remote import Advertised, Remote
     from podium.git.revisions import (
@@ -68,6 +71,7 @@ if TYPE_CHECKING:
         refuse_planted,
     )
     from podium.git.tip import Target, target
+    from podium.git.trail import is_kept
     from podium.git.worktree import WorkingTree
     from podium.git.writing import commit_objects
     from podium.visible import redacted
@@ -75,6 +79,7 @@ else:
     __getattr__ = deferred.names(
         __name__,
         {
+            "batch": "by_name",
             "bounds": "GivenUp",
             "branch": "author catch_up check_can_commit commit_paths training_source",
             "conflicts": "Joining changed_by install_driver is_joining is_settled joining last_change "
@@ -84,11 +89,11 @@ else:
             "hosted": "Hosted",
             "ids": "of_file",
             "leftovers": "clear",
-            "line": "Turn contents_over_time made_at turns",
+            "line": "Turn ask contents_over_time made_at turns",
             "locks": "lock",
             "merging": "Merge borrowing merge_result scratch",
-            "objects": "ObjectTree commit_tree differences open_repository shallow_boundary",
-            "program": "NETWORK Ran cleaned output redacted run",
+            "objects": "ObjectTree commit_tree common_folder differences open_repository plain_files shallow_boundary",
+            "program": "NETWORK Begun Ran cleaned output redacted run",
             "pushes": "Pushes",
             "remote": "Advertised Remote",
             "revisions": "branch_point check_unborn commit_at_date commit_named contains default_tip end_of first_parents "
@@ -96,6 +101,7 @@ else:
             "rewind": "PastTree Rewinding",
             "sources": "Bare Checkout Source check_registry git_dir_of locate refuse_planted",
             "tip": "Target target",
+            "trail": "is_kept",
             "worktree": "WorkingTree",
             "writing": "commit_objects",
         },
@@ -105,6 +111,7 @@ __all__ = [
     "NETWORK",
     "Advertised",
     "Bare",
+    "Begun",
     "Checkout",
     "GivenUp",
     "Hosted",
@@ -121,9 +128,11 @@ __all__ = [
     "Turn",
     "View",
     "WorkingTree",
+    "ask",
     "author",
     "borrowing",
     "branch_point",
+    "by_name",
     "catch_up",
     "changed_by",
     "check_can_commit",
@@ -136,6 +145,7 @@ __all__ = [
     "commit_objects",
     "commit_paths",
     "commit_tree",
+    "common_folder",
     "contains",
     "contents_over_time",
     "default_tip",
@@ -147,6 +157,7 @@ __all__ = [
     "init",
     "install_driver",
     "is_joining",
+    "is_kept",
     "is_settled",
     "joining",
     "last_change",
@@ -161,6 +172,7 @@ __all__ = [
     "open_repository",
     "output",
     "parents",
+    "plain_files",
     "published_tip",
     "redacted",
     "refuse_planted",

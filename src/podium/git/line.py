@@ -72,6 +72,7 @@ def turns(
     until: float | None = None,
     after_commit: str | None = None,
     kept: Path | None = None,
+    begun: program.Begun | None = None,
 ) -> Iterator[Turn]:
     """
     Give the commits on a first-parent line that change something at or below some paths (none: anywhere), newest first.
@@ -79,8 +80,9 @@ def turns(
     ``until`` and ``since`` (seconds since 1970) cut a piece out of the line: it begins with the newest commit that is not
     later than ``until``, and ends before the first one that is earlier than ``since``; ``after_commit`` is one of the line at
     which it ends. Git does the looking, so that it costs what ``git log -- PATH`` does, as far as it is asked for; ``kept`` is
-    a folder in which its answer about a whole line is kept, so that the next time only newer commits are looked at. Raises
-    Unavailable where a shallow clone hides what a commit changed.
+    a folder in which its answer about a whole line is kept, so that the next time only newer commits are looked at; ``begun``
+    is what ``ask`` began where somebody guessed early what would be asked here. Raises Unavailable where a
+    shallow clone hides what a commit changed.
     """
     boundary = shallow_boundary(repository)
     begin = tip if until is None else _not_after(repository, tip, until)
@@ -88,7 +90,7 @@ def turns(
         return
     end = after_commit if since is None else _before(repository, begin, since, boundary)
     whole = until is None and end is None
-    for turn in _turns(_said(repository, begin, end, paths, kept if whole else None)):
+    for turn in _turns(_said(repository, begin, end, paths, kept=kept if whole else None, begun=begun)):
         if turn.commit in boundary:
             raise _hidden(turn.commit)
         yield turn
@@ -146,16 +148,35 @@ _PLAIN = (
 )
 
 
+def ask(folder: Path, tip: str, paths: Sequence[str]) -> program.Begun:
+    """Begin to ask Git what ``turns`` asks about the whole line of a commit in a repository; raises Unavailable without git."""
+    return program.Begun(folder, *_question(tip, None, paths))
+
+
+def _question(begin: str, end: str | None, paths: Sequence[str]) -> Sequence[str]:
+    left_out = [f"^{end}"] if end is not None else []
+    return *_LOOK, *_PLAIN, begin, *left_out, "--", *paths
+
+
 def _said(
-    repository: Repository, begin: str, end: str | None, paths: Sequence[str], kept: Path | None
+    repository: Repository,
+    begin: str,
+    end: str | None,
+    paths: Sequence[str],
+    *,
+    kept: Path | None,
+    begun: program.Begun | None,
 ) -> Iterator[bytes]:
     """Ask Git for the commits of a line, newest first, and what differs between each and its first parent."""
     commit_of(repository, begin)
 
     def ask(end: str | None) -> Iterator[bytes]:
-        left_out = [f"^{end}"] if end is not None else []
-        options = (*_LOOK, *_PLAIN)
-        return program.stream(Path(repository.path), *options, begin, *left_out, "--", *paths)
+        question = Path(repository.path), tuple(_question(begin, end, paths))
+        if begun is not None and begun.question == question:
+            return begun.answer()
+        if begun is not None:
+            begun.stop()
+        return program.stream(question[0], *question[1])
 
     return ask(end) if kept is None else trail.told(repository, begin, paths, kept, ask)
 

@@ -65,14 +65,13 @@ def _cannot_open(path: Path, reason: str) -> Unavailable:
 def shallow_boundary(repository: Repository) -> frozenset[str]:
     """Give the commits whose parents a shallow clone has left out."""
     try:
-        return frozenset((common_folder(repository) / "shallow").read_text().split())
+        return frozenset((common_folder(Path(repository.path)) / "shallow").read_text().split())
     except FileNotFoundError:
         return frozenset()
 
 
-def common_folder(repository: Repository) -> Path:
+def common_folder(own: Path) -> Path:
     """Give the folder of what a linked work tree shares with its siblings; of any other repository, its own."""
-    own = Path(repository.path)
     pointer = own / "commondir"
     return own / pointer.read_text().strip() if pointer.is_file() else own
 
@@ -206,6 +205,12 @@ def _raw_entries(repository: Repository, tree: str) -> list[_Raw]:
     if found and not found[-1][0]:
         raise Unavailable(f"the tree {tree} in {repository.path} is broken", "run `git fsck` there")
     return found
+
+
+def plain_files(tree: bytes) -> list[str]:
+    """Give the ids of the plain files that a tree object lists."""
+    entries = map(_entry, _ENTRY.findall(tree))
+    return [entry.id for entry in entries if entry.is_file and entry.id is not None]
 
 
 def _entry(raw: _Raw) -> Entry:

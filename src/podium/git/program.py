@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -226,16 +227,44 @@ def stream(folder: Path, *arguments: str) -> Iterator[bytes]:
 
     Who has read enough may stop: git is stopped then. Raises Unavailable where git is missing, or where it failed.
     """
-    with tempfile.TemporaryFile() as said, _started(folder, arguments, said) as process:
+    yield from Begun(folder, *arguments).answer()
+
+
+class Begun:
+    """
+    Git at work in a bare repository, whose answer is still to be read; once nobody wants it any more, git is stopped.
+
+    Raises Unavailable where git is missing.
+    """
+
+    def __init__(self, folder: Path, *arguments: str) -> None:
+        self.question = folder, arguments
+        self._said = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process
         try:
-            yield from _chunks(process)
-        except GeneratorExit:
-            process.kill()
+            self._process = _started(folder, arguments, self._said)
+        except BaseException:
+            self._said.close()
             raise
-        if process.wait() != 0:
-            said.seek(0)
-            messages = cleaned(said.read().decode("utf-8", "replace"))
-            raise unavailable(f"`git {_verb(arguments)}` failed in {folder}", messages)
+        self.stop = weakref.finalize(self, _stopped, self._process, self._said)
+        """Stops git, if it is still at work."""
+
+    def answer(self) -> Iterator[bytes]:
+        """Give what it writes as it comes, cut anywhere; raises Unavailable where it failed."""
+        folder, arguments = self.question
+        try:
+            yield from _chunks(self._process)
+            if self._process.wait() != 0:
+                self._said.seek(0)
+                messages = cleaned(self._said.read().decode("utf-8", "replace"))
+                raise unavailable(f"`git {_verb(arguments)}` failed in {folder}", messages)
+        finally:
+            self.stop()
+
+
+def _stopped(process: subprocess.Popen[bytes], said: IO[bytes]) -> None:
+    process.kill()
+    with process:
+        said.close()
 
 
 def _started(folder: Path, arguments: Sequence[str], said: IO[bytes]) -> subprocess.Popen[bytes]:

@@ -1,7 +1,7 @@
 """
 What Git says of a line of commits, kept: what lies behind a commit never changes, so only newer ones are asked about.
 
-Kept is Git's own answer, word for word, with the tip that it was given for. It holds as long as that tip is on the line, which
+Kept is Git's own answer, word for word, with the tip and the paths that it was given for. It holds as long as that tip is on the line, which
 the ids of the commits say. Where a shallow clone or a graft makes a line look other than its ids say, nothing is kept or used.
 """
 
@@ -21,7 +21,7 @@ from podium.git.revisions import contains, first_parents
 if TYPE_CHECKING:
     from pygit2 import Repository
 
-FORM = "trail 4"
+FORM = "trail 5"
 """Changes when what is asked of Git does."""
 WORTH_WRITING = 100
 """So many newer commits are asked about each time, before an answer is written anew."""
@@ -38,11 +38,11 @@ def told(repository: Repository, tip: str, paths: Sequence[str], folder: Path, a
 
     It is ``ask(None)``, to the byte, cut anywhere. Raises what ``ask`` raises.
     """
-    if shallow_boundary(repository) or (common_folder(repository) / "info" / "grafts").exists():
+    if shallow_boundary(repository) or (common_folder(Path(repository.path)) / "info" / "grafts").exists():
         yield from ask(None)
         return
-    file = folder / f"{_name(repository, paths)}.kept"
-    until, older = _kept(file)
+    file = _place(folder, Path(repository.path), paths)
+    until, older = _kept(file, paths)
     newer = _newer(repository, tip, until) if until is not None else None
     if newer is None:
         until, older = None, b""
@@ -55,11 +55,21 @@ def told(repository: Repository, tip: str, paths: Sequence[str], folder: Path, a
         yield chunk
     yield older
     if size <= LARGEST and (newer is None or newer >= WORTH_WRITING):
-        kept.write_bytes(file, FORM, b"".join([tip.encode(), b"\n", *said, older]))
+        kept.write_bytes(file, FORM, b"".join([f"{tip} {_of(*paths)}\n".encode(), *said, older]))
 
 
-def _name(repository: Repository, paths: Sequence[str]) -> str:
-    return kept.digest("\0".join([repository.path, *paths]).encode("utf-8", "surrogateescape"))[:24]
+def is_kept(folder: Path, repository: Path, paths: Sequence[str]) -> bool:
+    """Tell whether something is kept in a folder that a repository's git may have said of some paths, or of the first of them."""
+    return _place(folder, repository, paths).exists()
+
+
+def _place(folder: Path, repository: Path, paths: Sequence[str]) -> Path:
+    """Give the file in a folder: the first path names it, which is asked about; the others are what decides at the moment."""
+    return folder / f"{_of(str(repository), *paths[:1])[:24]}.kept"
+
+
+def _of(*texts: str) -> str:
+    return kept.digest("\0".join(texts).encode("utf-8", "surrogateescape"))
 
 
 def _newer(repository: Repository, tip: str, known: str) -> int | None:
@@ -73,10 +83,11 @@ def _newer(repository: Repository, tip: str, known: str) -> int | None:
 # --- the file -------------------------------------------------------------------------------------------------------
 
 
-def _kept(file: Path) -> tuple[str | None, bytes]:
-    """Read a tip and what Git said of its line; nothing where that is not of the shape that is written here."""
-    tip, _, said = (kept.read_bytes(file, FORM) or b"").partition(b"\n")
-    return (tip.decode(), said) if _ID.fullmatch(tip) else (None, b"")
+def _kept(file: Path, paths: Sequence[str]) -> tuple[str | None, bytes]:
+    """Read a tip and what Git said of its line; nothing where that was of other paths, or not of the shape that is written here."""
+    head, _, said = (kept.read_bytes(file, FORM) or b"").partition(b"\n")
+    tip, _, of = head.partition(b" ")
+    return (tip.decode(), said) if _ID.fullmatch(tip) and of == _of(*paths).encode() else (None, b"")
 
 
 _ID = re.compile(rb"[0-9a-f]{40}")

@@ -9,6 +9,7 @@ from podium import deferred
 if TYPE_CHECKING:
     from podium.timeline.back import WayBack, go_on, way_back
     from podium.timeline.commits import events, history, scope, tip
+    from podium.timeline.early import asked
     from podium.timeline.holders import Line, held, line
     from podium.timeline.meanwhile import check_committed, check_known, committed_already, gone_already
 else:  # to ask Git for a history takes little of it
@@ -17,6 +18,7 @@ else:  # to ask Git for a history takes little of it
         {
             "back": "WayBack go_on way_back",
             "commits": "events history scope tip",
+            "early": "asked",
             "holders": "Line held line",
             "meanwhile": "check_committed check_known committed_already gone_already",
         },
@@ -25,6 +27,7 @@ else:  # to ask Git for a history takes little of it
 __all__ = [
     "Line",
     "WayBack",
+    "asked",
     "check_committed",
     "check_known",
     "committed_already",
