@@ -1,6 +1,7 @@
 """git.py against real repositories: what is read, from where, and what is said when it cannot be."""
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -280,8 +281,11 @@ def test_a_partial_clone_says_which_object_is_missing(tmp_path, root):
     run(root, "config", "uploadpack.allowFilter", "true")
     run(tmp_path, "clone", "--quiet", "--no-checkout", "--filter=blob:none", f"file://{root}", "partial")
     files = git.Checkout(tmp_path / "partial").tree("HEAD")
-    with pytest.raises(Unavailable, match="lacks an object"):
+    with pytest.raises(Unavailable, match="lacks an object") as lacking:
         files.read("registry.yaml")
+    way = re.findall(r"`git ([^`]*)`", lacking.value.hint)[-1]
+    run(tmp_path / "partial", *way.split())
+    assert b"podium/v1" in git.Checkout(tmp_path / "partial").tree("HEAD").read("registry.yaml")
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,8 @@ _AS_ENTRY: Callable[[tuple[str, int, str]], Entry] = partial(tuple.__new__, Entr
 _NO_ID = bytes(20)
 _LARGEST_FOLDER = 16 * 1024**2
 """Bytes of a tree object: some 250,000 names. Read whole, each takes ten times as much memory."""
-_REACH_MISSING = "fetch what is missing, for example `git fetch --unshallow`, or make a full clone"
+_OF_A_FULL_CLONE = "fetch what is missing, for example `git fetch --unshallow`, or make a full clone"
+_OF_A_PARTIAL_CLONE = "bring what `git clone --filter` left out: `git fetch --refetch --no-filter`"
 
 
 def open_repository(path: Path) -> Repository:
@@ -92,7 +93,14 @@ def objects_of(repository: Repository) -> Iterator[None]:
 
 
 def _lacks(repository: Repository, error: Exception) -> Unavailable:
-    return Unavailable(f"{repository.path} lacks an object that is needed: {error}", _REACH_MISSING)
+    return Unavailable(f"{repository.path} lacks an object that is needed: {error}", remedy(repository))
+
+
+def remedy(repository: Repository) -> str:
+    """Say how to come by objects that a repository lacks."""
+    settings = (entry.name or "" for entry in repository.config)
+    is_partial = any(name.endswith((".promisor", ".partialclonefilter")) for name in settings)
+    return _OF_A_PARTIAL_CLONE if is_partial else _OF_A_FULL_CLONE
 
 
 def content(repository: Repository, id_: str) -> bytes:
