@@ -36,7 +36,7 @@ class FolderRemote:
         if not self._folder.is_dir():
             raise Unavailable(
                 f"the folder of the DVC remote {self.name!r} is gone: {self._folder}",
-                "mount or restore it; `dvc remote list` shows where the remotes are",
+                "mount or restore it, or make it where it is new; `dvc remote list` shows where the remotes are",
             )
 
     def crew(self, total: int, count: int) -> int:
