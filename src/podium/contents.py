@@ -7,7 +7,6 @@ hash a file says follows from its bytes, and these from its id. What is found to
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import MutableMapping
 from dataclasses import dataclass, field
@@ -57,8 +56,8 @@ class Contents:
                 kept.write_bytes(self._file(self.place, folder), FORM, said)
 
     def _file(self, place: Path, folder: str) -> Path:
-        name = hashlib.sha256(f"{self.repository}\0{folder}".encode("utf-8", "surrogateescape")).hexdigest()
-        return place / "contents" / f"{name[:24]}.kept"
+        name = kept.name(f"{self.repository}\0{folder}")
+        return place / "contents" / f"{name}.kept"
 
 
 def _load(file: Path) -> dict[str, str]:

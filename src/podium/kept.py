@@ -36,6 +36,11 @@ def digest(content: bytes) -> str:
     return blake2b(content, digest_size=32).hexdigest()
 
 
+def name(what: str) -> str:
+    """Give the name of the file that keeps something: the same for the same words, whatever these are."""
+    return digest(what.encode("utf-8", "surrogateescape"))[:24]
+
+
 def read(path: Path | str, form: str) -> Any:
     """Give the value that was kept in a file under this form; ``None`` where there is nothing that can be used."""
     import json

@@ -90,8 +90,7 @@ class _Rows:
     def __init__(self, tree: Lasting, kind: refs.Kind, folder: Path) -> None:
         self._tree = tree
         self._kind = kind
-        place = hashlib.sha256(f"{kind} {tree.place}".encode("utf-8", "surrogateescape")).hexdigest()
-        self._file = folder / f"{place[:24]}.json"
+        self._file = folder / f"{kept.name(f'{kind} {tree.place}')}.json"
         self._before = _kept_rows(kept.read(self._file, FORM))
         self._now: dict[str, _KeptRow] = {}
         self._new = 0

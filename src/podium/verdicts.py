@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -142,8 +141,7 @@ def _program() -> list[str] | None:
 
 
 def _file(tree: git.ObjectTree) -> Path:
-    name = hashlib.sha256(os.fsencode(tree.repository.path)).hexdigest()[:20]
-    return folders.cache() / "verdicts" / f"{name}.json"
+    return folders.cache() / "verdicts" / f"{kept.name(tree.repository.path)}.json"
 
 
 def _load(file: Path, ground: str) -> dict[str, Known]:

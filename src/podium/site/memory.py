@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,8 +12,7 @@ from podium.version import VERSION
 
 def place(git_dir: str) -> Path:
     """Give the file for a repository."""
-    digest = hashlib.sha256(git_dir.encode("utf-8", "surrogateescape")).hexdigest()[:20]
-    return folders.cache() / "site" / f"{digest}.json"
+    return folders.cache() / "site" / f"{kept.name(git_dir)}.json"
 
 
 def load(path: Path) -> dict[str, Any]:
