@@ -48,10 +48,10 @@ class Turn:
 
     def edited(self, path: str) -> tuple[str, str] | None:
         """Give the ids of a plain file's contents before and after, where it is all that the commit changed."""
-        found = _EDIT.fullmatch(self.differing)
-        if found is None or found[3] != os.fsencode(path):
+        said, end = self.differing, _end_of_edit(path)
+        if len(said) != _IDS + len(end) or not said.endswith(end) or not said.startswith(_EDIT):
             return None
-        return found[1].decode(), found[2].decode()
+        return said[16:56].decode(), said[57:_IDS].decode()
 
     @property
     def described(self) -> history.Commit:
@@ -183,7 +183,16 @@ def _said(
 
 _DIFFERENCE = re.compile(rb":([0-7]{6}) ([0-7]{6}) ([0-9a-f]{40}) ([0-9a-f]{40}) [A-Z][0-9]*\0([^\0]+)\0")
 """A file that differs: its modes and ids before and after. Git puts a line's end before the first one of a commit."""
-_EDIT = re.compile(rb"\n*:100644 100644 ([0-9a-f]{40}) ([0-9a-f]{40}) M\0([^\0]+)\0")
+_EDIT = b"\n:100644 100644 "
+"""How Git begins to say that a plain file has another content; two ids follow, and what ``_end_of_edit`` gives."""
+_IDS = len(_EDIT) + 40 + 1 + 40
+
+
+@lru_cache(maxsize=100)
+def _end_of_edit(path: str) -> bytes:
+    return b" M\0%b\0" % os.fsencode(path)
+
+
 _TURN = re.compile(
     rb"[\n\0]*([0-9a-f]{40}) (?:([0-9a-f]{40})(?: [0-9a-f]{40})*)?\0"
     rb"([^\0]*)\0([^\0]*)\0([^\0]*)\0([^\0]*)\0([^\0]*)\0"

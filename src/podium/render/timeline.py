@@ -88,23 +88,23 @@ def _known(change: Change, known: Known[T], say: Callable[[Change], T]) -> T:
 def text(events: Iterable[Event]) -> str:
     """Tell it commit by commit, the newest first."""
     known: Known[Said] = {}
-    return "\n\n".join("\n".join(_step(commit, step, known)) for commit, step in _steps(events))
+    return "\n\n".join([_step(commit, step, known) for commit, step in _steps(events)])
 
 
 Said = tuple[str, str]
 """What a change does, on one line; and the lines that tell it."""
 
 
-def _step(commit: Commit, step: Sequence[Event], known: Known[Said]) -> Iterator[str]:
+def _step(commit: Commit, step: Sequence[Event], known: Known[Said]) -> str:
     when = commit.date.isoformat(" ", "minutes")
     number, subject = commit.pull_request, commit.subject
     request = "" if number is None else f" #{number}"
-    yield f"{commit.id[:12]} {when[:16]} {when[16:].replace(':', '')} {_who(commit.author, commit.email)}{request}"
+    lines = [f"{commit.id[:12]} {when[:16]} {when[16:].replace(':', '')} {_who(commit.author, commit.email)}{request}"]
     said = [_said(event.change, known) for event in step]
     if subject and subject not in [effect for effect, _ in said]:
-        yield f"  {subject}"
-    for _, lines in said:
-        yield lines
+        lines.append(f"  {subject}")
+    lines += [told for _, told in said]
+    return "\n".join(lines)
 
 
 @lru_cache(maxsize=100)

@@ -106,9 +106,9 @@ class Moves:
         if pair is None or pair.comparison is None:
             return None
         old, new = pair.comparison.before, pair.comparison.after
-        then, now = old and _like(old, {"commit": before[1]}), new and _like(new, {"commit": after[1]})
-        compared = _like(pair.comparison, {"before": then, "after": now})
-        return _like(pair, {"generation": after[0].generation, "comparison": compared})
+        then, now = old and _like(old, commit=before[1]), new and _like(new, commit=after[1])
+        compared = _like(pair.comparison, before=then, after=now)
+        return _like(pair, generation=after[0].generation, comparison=compared)
 
     def _pair(self, was: str | None, now: str | None) -> diff.Change | None:
         """Find out once what the moves between two versions have in common; ``None`` where that cannot be told here."""
@@ -133,8 +133,8 @@ class Moves:
         return replace(found, aliases=aliases, artifact=own)
 
 
-def _like(value: T, others: dict[str, object]) -> T:
+def _like(value: T, **others: object) -> T:
     """Give a value with some other facts, as ``dataclasses.replace`` does, in a tenth of the time."""
     made = object.__new__(type(value))
-    object.__setattr__(made, "__dict__", vars(value) | others)
+    vars(made).update(vars(value), **others)
     return made
