@@ -12,10 +12,10 @@ import pytest
 from fsspec.callbacks import NoOpCallback
 
 from podium.errors import Denied, Unavailable
-from podium.storage import Storage, begun, limits, partial, patience
-from podium.storage.by_ssh import Upload
+from podium.storage import Storage, begun, by_ssh, limits, partial, patience
 from podium.storage.failures import Broken
 from podium.storage.server import Server
+from podium.storage.under_way import Upload
 from tests.servers import Apache, hanging, object_path
 from tests.storage_helpers import at, files_below, forget_cache, record, registry, spoil, write
 
@@ -369,7 +369,8 @@ def test_what_an_ssh_server_lost_meanwhile_is_sent_again(reach, tmp_path, left):
     (tmp_path / "large").write_bytes(LARGE)
     far.store.write("under way", left)
     place = far.store.folder / "under way"
-    Upload(tmp_path / "large", str(place), arrived=12 * MB).put(far.storage.remote()._files.fs, NoOpCallback())
+    upload = Upload(tmp_path / "large", str(place), arrived=12 * MB)
+    by_ssh.put(upload, far.storage.remote()._files.fs, NoOpCallback())
     assert place.read_bytes() == LARGE
 
 

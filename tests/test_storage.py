@@ -14,7 +14,7 @@ import pytest
 from podium import bundle, manifest
 from podium.errors import Denied, Unavailable
 from podium.progress import silent
-from podium.storage import Problem, Sent, Storage, arrivals, cache, copying
+from podium.storage import Problem, Sent, Storage, arrivals, copying
 from tests.storage_helpers import at, files_below, forget_cache, member, record, registry, spoil, write
 
 
@@ -387,7 +387,7 @@ def test_bytes_that_were_another_records_for_a_moment_are_not_handed_out(
 
         return made
 
-    for module, name in [(arrivals, "plain")] if copies else [(cache, "_linked"), (copying, "cloned")]:
+    for module, name in [(arrivals, "plain")] if copies else [(copying, "linked"), (copying, "cloned")]:
         monkeypatch.setattr(module, name, between(getattr(module, name)))
     with (tmp_path / "copy").open("x+b") as stream, pytest.raises(Unavailable, match="changed while it was copied"):
         storage.cache.copy(file.md5, stream.fileno()) if copies else storage.place(

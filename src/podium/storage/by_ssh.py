@@ -10,90 +10,64 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, BinaryIO
 
-from podium.storage.failures import Broken
+from podium.storage.under_way import TAIL, Upload
 
 _PIECE = 1 << 20
 _AT_ONCE = 8
 """Pieces under way at a time: as much as a quick line takes while the server's word comes back."""
-TAIL = 4 << 20
-"""Bytes that are read back."""
 
 
-@dataclass
-class Upload:
-    """
-    A file, the name under which it arrives, and the bytes from its beginning that the server has said it wrote.
+def put(upload: Upload, filesystem: Any, callback: Any) -> None:
+    """Send what has not arrived; tells ``callback`` of all, what had arrived included."""
+    from fsspec.asyn import sync
+    from sshfs.utils import wrap_exceptions
 
-    ``keep`` is told of these whenever they change.
-    """
+    sync(filesystem.loop, wrap_exceptions(_put), upload, filesystem, callback)
 
-    source: Path
-    target: str
-    arrived: int = 0
-    keep: Callable[[int], object] = int
 
-    def put(self, filesystem: Any, callback: Any) -> None:
-        """Send what has not arrived; tells ``callback`` of all, what had arrived included."""
-        from fsspec.asyn import sync
-        from sshfs.utils import wrap_exceptions
+async def _put(upload: Upload, filesystem: Any, callback: Any) -> None:
+    from asyncssh import FXF_CREAT, FXF_READ, FXF_WRITE
+    from sshfs.utils import WRITE_BLOCK_SIZE
 
-        sync(filesystem.loop, wrap_exceptions(self._put), filesystem, callback)
+    how = FXF_CREAT | FXF_READ | FXF_WRITE
+    async with (
+        filesystem._pool.get() as channel,  # noqa: SLF001 - DVC's client has no other way to one
+        channel.open(upload.target, how, encoding=None, block_size=WRITE_BLOCK_SIZE) as far,
+    ):
+        with upload.source.open("rb") as near:
+            if upload.arrived and not await _is_there(upload, near, far):
+                upload.note(0)
+            callback.relative_update(upload.arrived)
+            await _send(upload, near, far, callback)
+        if upload.arrived >= _PIECE:
+            upload.compare((await far.stat()).size, "an ssh server")
 
-    async def _put(self, filesystem: Any, callback: Any) -> None:
-        from asyncssh import FXF_CREAT, FXF_READ, FXF_WRITE
-        from sshfs.utils import WRITE_BLOCK_SIZE
 
-        how = FXF_CREAT | FXF_READ | FXF_WRITE
-        async with (
-            filesystem._pool.get() as channel,  # noqa: SLF001 - DVC's client has no other way to one
-            channel.open(self.target, how, encoding=None, block_size=WRITE_BLOCK_SIZE) as far,
-        ):
-            with self.source.open("rb") as near:
-                if self.arrived and not await self._is_there(near, far):
-                    self.note(0)
-                callback.relative_update(self.arrived)
-                await self._send(near, far, callback)
-            if self.arrived >= _PIECE:
-                self.compare((await far.stat()).size, "an ssh server")
+async def _is_there(upload: Upload, near: BinaryIO, far: Any) -> bool:
+    """Tell whether the end of what arrived is what was sent."""
+    start = max(0, upload.arrived - TAIL)
+    near.seek(start)
+    return bool(await far.read(upload.arrived - start, start) == near.read(upload.arrived - start))
 
-    def compare(self, found: int, who: str) -> None:
-        """Make sure that a server has as many bytes as there are; raises Broken, and begins anew the next time."""
-        if found != self.source.stat().st_size:
-            self.note(0)
-            raise Broken(f"{who} has {found} bytes of a file, not those that were sent", "see who writes there")
 
-    def note(self, arrived: int) -> None:
-        """Take note of how much the server has."""
-        self.arrived = arrived
-        self.keep(arrived)
-
-    async def _is_there(self, near: BinaryIO, far: Any) -> bool:
-        """Tell whether the end of what arrived is what was sent."""
-        start = max(0, self.arrived - TAIL)
-        near.seek(start)
-        return bool(await far.read(self.arrived - start, start) == near.read(self.arrived - start))
-
-    async def _send(self, near: BinaryIO, far: Any, callback: Any) -> None:
-        near.seek(self.arrived)
-        under_way: deque[tuple[int, int, asyncio.Task[int]]] = deque()
-        place = self.arrived
-        try:
-            while (piece := near.read(_PIECE)) or under_way:
-                if piece:
-                    task = asyncio.ensure_future(far.write(piece, place))
-                    place += len(piece)
-                    under_way.append((len(piece), place, task))
-                if len(under_way) >= _AT_ONCE or not piece:
-                    length, end, task = under_way.popleft()
-                    await task
-                    self.note(max(self.arrived, end))  # a try that was given up may have come further
-                    callback.relative_update(length)
-        finally:
-            for *_, task in under_way:
-                task.cancel()
-            await asyncio.gather(*(task for *_, task in under_way), return_exceptions=True)
+async def _send(upload: Upload, near: BinaryIO, far: Any, callback: Any) -> None:
+    near.seek(upload.arrived)
+    under_way: deque[tuple[int, int, asyncio.Task[int]]] = deque()
+    place = upload.arrived
+    try:
+        while (piece := near.read(_PIECE)) or under_way:
+            if piece:
+                task = asyncio.ensure_future(far.write(piece, place))
+                place += len(piece)
+                under_way.append((len(piece), place, task))
+            if len(under_way) >= _AT_ONCE or not piece:
+                length, end, task = under_way.popleft()
+                await task
+                upload.note(max(upload.arrived, end))  # a try that was given up may have come further
+                callback.relative_update(length)
+    finally:
+        for *_, task in under_way:
+            task.cancel()
+        await asyncio.gather(*(task for *_, task in under_way), return_exceptions=True)

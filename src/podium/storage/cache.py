@@ -252,13 +252,13 @@ class Cache:
         elif not (linked := self._linked(md5, source, target)):
             copying.copied(source, target)
             os.chmod(target, READ_ONLY)
-        object_now = self._still(md5, source, lambda: _sums_at(target))
+        object_now = self._still(md5, source, lambda: proofs.sums(target))
         return object_now if linked and object_now is not None else looks.of(os.lstat(target))
 
     def _linked(self, md5: str, source: str, target: str) -> bool:
         """Make a file that is an object; False where that can't be, or where an empty one is no gain."""
         empty = self._proven[md5][1].size == 0 if md5 in self._proven else os.stat(source).st_size == 0
-        return not empty and _linked(source, target)
+        return not empty and copying.linked(source, target)
 
     @cached_property
     def _device(self) -> int:
@@ -383,20 +383,6 @@ def _holds(place: str, content: bytes) -> bool:
             time.time() - stored.written(status) > stored.RENEWAL
         ):  # else `gc` might take it before its version is recorded
             os.utime(place)
-    except OSError:
-        return False
-    return True
-
-
-def _sums_at(place: str) -> Sums | None:
-    found = proofs.look(place, named=False)
-    return found[1] if found is not None else None
-
-
-def _linked(source: str, target: str) -> bool:
-    """Make a hard link; False where the file system has none, or no more, or the file lies on another one."""
-    try:
-        os.link(source, target)
     except OSError:
         return False
     return True

@@ -1,4 +1,4 @@
-"""One file's bytes into another: blocks that both share where the disk can do that, else a copy inside the kernel."""
+"""One file's bytes in another: blocks that both share where the disk can do that, a link, or a copy inside the kernel."""
 
 from __future__ import annotations
 
@@ -45,6 +45,15 @@ def copied(source: str, target: str) -> None:
             os.close(copy)
     finally:
         os.close(original)
+
+
+def linked(source: str, target: str) -> bool:
+    """Make a hard link; False where the file system has none, or no more, or the file lies on another one."""
+    try:
+        os.link(source, target)
+    except OSError:
+        return False
+    return True
 
 
 def cloned(source: str, target: str, device: int) -> bool:

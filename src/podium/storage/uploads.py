@@ -7,13 +7,13 @@ from contextlib import suppress
 from pathlib import Path
 
 from podium.errors import Unavailable
-from podium.storage import begun, by_webdav, multipart, partial
+from podium.storage import begun, by_ssh, by_webdav, multipart, partial
 from podium.storage.begun import Note
-from podium.storage.by_ssh import Upload
 from podium.storage.failures import Broken
 from podium.storage.progress import Counted, Meter
 from podium.storage.server import SLOWEST, Server
 from podium.storage.stored import Absent
+from podium.storage.under_way import Upload
 
 
 class Uploads:
@@ -95,7 +95,7 @@ class Uploads:
             return
         self._files.makedirs(self._files.parent(place), exist_ok=True)
         if self._files.protocol == "ssh":
-            upload.put(self._files.fs, counted.callback())
+            by_ssh.put(upload, self._files.fs, counted.callback())
         elif not self._put_parts(upload, counted):
             self._files.put_file(source, upload.target, callback=counted.callback())
         self._rename(upload.target, place)
