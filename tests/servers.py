@@ -568,6 +568,8 @@ class Wire:
             if server is None:
                 client.close()
                 continue
+            for end in (client, server):  # a wire does not hold small packets back until there are more
+                end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             with self._lock:
                 self._pairs.append((client, server))
             self._spawn(self._carry, client, server)
