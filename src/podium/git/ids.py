@@ -8,8 +8,8 @@ from functools import partial
 
 from podium.errors import Unavailable
 
-try:
-    from _sha1 import sha1  # type: ignore[import-not-found]  # the interpreter's own; for the few bytes of an alias OpenSSL's takes twice as long
+try:  # the interpreter's own: for the few bytes of an alias OpenSSL's takes twice as long
+    from _sha1 import sha1  # type: ignore[import-not-found]
 except ImportError:
     from hashlib import sha1
 
