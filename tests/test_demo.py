@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+from importlib.util import find_spec
 
 import pytest
 
@@ -13,9 +14,11 @@ import podium
 from podium.demo import Answered, Heading, check_ready, prepared, train, walk
 from podium.errors import Denied
 
-pytest.importorskip("sklearn")
-pytest.importorskip("safetensors")
-pytestmark = pytest.mark.xdist_group("demo")
+WANTED = ("sklearn", "safetensors")
+pytestmark = [
+    pytest.mark.skipif(not all(map(find_spec, WANTED)), reason="needs scikit-learn and safetensors: podium[demo]"),
+    pytest.mark.xdist_group("demo"),  # whose worker alone imports them
+]
 
 
 def run(*arguments, folder, **options):

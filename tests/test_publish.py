@@ -500,7 +500,7 @@ def test_processes_in_one_checkout_never_take_the_same_number(checkout, landing)
 @pytest.mark.parametrize("landing", ["files", "commit", "push"])
 def test_a_process_that_is_killed_leaves_nothing_half_done(checkout, bare, landing):
     chance = random.Random(landing)
-    for number in range(5):
+    for number in range(3):  # at any moment; hostile/test_crashes.py kills at the calls that change a disk
         process = in_process(checkout.root, f"c{number}", landing)
         time.sleep(chance.uniform(0.15, 0.6))
         process.kill()
@@ -512,7 +512,7 @@ def test_a_process_that_is_killed_leaves_nothing_half_done(checkout, bare, landi
         assert status(checkout.root) == ""
     if landing == "push":
         assert status(checkout.root) == ""
-        assert run(bare.path, "rev-list", "--count", "main") == "6"
+        assert run(bare.path, "rev-list", "--count", "main") == "4"
 
 
 def check_sound(files):

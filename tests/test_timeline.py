@@ -229,7 +229,9 @@ class Writing:
         return self.random.choice(works)
 
 
-@pytest.fixture(scope="module", params=[1, 2])
+@pytest.fixture(
+    scope="module", params=[pytest.param(seed, marks=pytest.mark.xdist_group(f"history {seed}")) for seed in (1, 2)]
+)
 def writing(request, tmp_path_factory) -> Writing:
     found = Writing(tmp_path_factory.mktemp("writers") / "history.git", request.param)
     while found.operations < 300:

@@ -48,7 +48,7 @@ def found(checkout, path, raw):
     return errors
 
 
-@pytest.mark.parametrize("name", some([*documents.REFUSED, *documents.LARGE], 40))
+@pytest.mark.parametrize("name", some([*documents.REFUSED, *documents.LARGE], 24))
 def test_what_is_no_file_of_ours_is_refused_at_its_place(checkout, name):
     assert found(checkout, MODEL, {**documents.REFUSED, **documents.LARGE}[name])
 
@@ -82,7 +82,7 @@ def calls(function, *arguments):
     return count
 
 
-@pytest.mark.parametrize("name", documents.LARGE)
+@pytest.mark.parametrize("name", some(documents.LARGE, 12))
 def test_a_file_says_at_most_so_much_before_it_is_refused(name):
     raw = documents.LARGE[name]
     with contextlib.suppress(codec.Malformed):

@@ -52,7 +52,7 @@ def tried(history, label, tree, *, reading=READING):
 @pytest.mark.parametrize("lot", range(4))
 def test_whatever_a_name_is_it_is_judged_and_shown_without_harm(history, lot):
     own = ("models", "artifacts")
-    for place, kind, name in some(CASES, 72)[lot::4]:
+    for place, kind, name in some(CASES, 40)[lot::4]:
         tree = trees.put(history, place, [trees.KINDS[kind](history, trees.NAMES[name])])
         said = tried(history, (place, kind, name), tree)
         if place.split("/")[0] in own:
