@@ -55,7 +55,6 @@ def use(
     to: Path | None = None,
     patterns: Sequence[str] = (),
     force: bool = False,
-    remote: str | None = None,
     progress: Progress = silent,
 ) -> Used:
     """
@@ -69,7 +68,7 @@ def use(
     """
     if not _ROOM.fullmatch(version.md5.removesuffix(".dir")):
         raise Denied(f"{version.md5!r} is no hash of a version", "`podium check` finds the record")
-    bytes_of = _Bytes(version.record, storage, remote, progress)
+    bytes_of = _Bytes(version.record, storage, progress)
     with space.told():
         if to is not None:
             folder = to.absolute()
@@ -87,18 +86,17 @@ class _Bytes:
 
     record: Record
     storage: Callable[[], Storage]
-    remote: str | None
     progress: Progress
 
     @cached_property
     def files(self) -> tuple[File, ...]:
         """The manifest; raises Denied where it is not what the version's hash says, or not safe."""
         files = self.record.files
-        return _checked(self.record, files if files is not None else self.storage().manifest(self.record, self.remote))
+        return _checked(self.record, files if files is not None else self.storage().manifest(self.record))
 
     def bring(self, files: Sequence[File]) -> tuple[File, ...]:
         """Have the files in the cache, proven; gives them with all that is known of them then."""
-        return self.storage().fetch(self.record, files, self.remote, self.progress)
+        return self.storage().fetch(self.record, files, progress=self.progress)
 
     def place(self, files: Iterable[tuple[File, str]]) -> dict[str, looks.Looks]:
         """Make new files, read-only, of what was brought; gives how they look."""

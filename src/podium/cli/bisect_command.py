@@ -83,7 +83,10 @@ def _versions(registry: Registry, name: str, alias: str | None) -> tuple[Entity,
         held = dict.fromkeys(reversed(list(timeline.held(line, path))))
         found = [version for version in held if version in entity.numbers]
     if not found:
-        raise Denied(f"{name}{f' {alias}' if alias else ''} has no version to search", f"`podium show {name}`")
+        asked = f"{name} {alias}" if alias is not None else name
+        raise Denied(
+            f"{asked} has no version to search", f"`podium history {asked}` says what was committed; only that counts"
+        )
     return entity, found
 
 
