@@ -107,7 +107,8 @@ class Editing:
                 "a push shows the version to everybody, and its bytes would not be there",
                 "leave --no-upload out, or commit now and push after `podium upload`; --force pushes it all the same",
             )
-        content = self._registry.storage.add(place, self._progress)
+        storage = self._registry.storage
+        content = storage.look(place, self._progress) if self._dry_run else storage.add(place, self._progress)
         record = Record(
             md5=content.md5,
             size=content.size,

@@ -13,6 +13,15 @@ def test_a_push_without_the_bytes_is_refused_unless_forced(registry):
     assert "versions/v0.dvc" in registry.git("ls-tree", "-r", "--name-only", "origin/main")
 
 
+def test_a_dry_run_of_a_log_keeps_nothing_anywhere(registry):
+    model = registry.model("tried", "weights" * 200_000)
+    everything = sorted(registry.root.parent.rglob("*"))
+    dry = registry.podium("log", "p/a", model, "--link", "M", "--alias", "best", "--dry-run", "--format", "json").json
+    assert sorted(registry.root.parent.rglob("*")) == everything
+    done = registry.podium("log", "p/a", model, "--link", "M", "--alias", "best", "--format", "json").json
+    assert dry == done
+
+
 def test_an_upload_sends_what_it_can_before_it_refuses_the_rest(registry):
     registry.podium("log", "p/wrong", registry.model("wrong", "weights"))
     for number in range(3):

@@ -12,11 +12,11 @@ from itertools import chain
 from pathlib import Path
 
 from podium import manifest
-from podium.errors import Denied, Unavailable
+from podium.errors import Unavailable
 from podium.model import File
 from podium.storage import arrivals, copying, hashing, looks, partial, proofs, space, stored
 from podium.storage.arrivals import READ_ONLY, Arrivals
-from podium.storage.content import Source
+from podium.storage.content import Source, chunks, taken
 from podium.storage.hashing import Hasher, Sums, fits, needs_md5
 from podium.storage.looks import Looks
 from podium.storage.progress import Meter
@@ -28,7 +28,6 @@ SMALL = hashing.CHUNK
 _TRIES = 20
 """How often an object is looked at that others use at the same time, before it is said to change."""
 _UNFINISHED = "podium-tmp"
-_PLAIN_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 class Cache:
@@ -73,36 +72,17 @@ class Cache:
 
     def add(self, source: Source, meter: Meter) -> File:
         """Copy a file into the cache, hashing it on the way; raises Denied where it changes meanwhile."""
-        try:
-            descriptor = os.open(source.location, _PLAIN_FILE)
-        except PermissionError as error:
-            raise Denied(f"{error.filename} cannot be read: {error.strerror}", "see to its permissions") from None
-        try:
-            before = os.fstat(descriptor)
-            if before.st_size < SMALL:
-                sums = self._add_small(arrivals.rest_of(descriptor, before.st_size), meter)
-            else:
-                sums = self._add_large(descriptor, meter)
-            unchanged = looks.of(before) == looks.of(os.fstat(descriptor))
-        finally:
-            os.close(descriptor)
-        if not unchanged or sums.size != source.size:
-            raise Denied(f"{source.path!r} changed while it was read", "log it again when it is written")
-        return File(source.path, sums.size, sums.md5, sums.sha256)
 
-    def _add_small(self, content: bytes, meter: Meter) -> Sums:
-        meter.add(len(content))
-        return self.add_bytes(content)
+        def take(descriptor: int, size: int) -> Sums:
+            if size < SMALL:
+                whole = arrivals.rest_of(descriptor, size)
+                meter.add(len(whole))
+                return self.add_bytes(whole)
+            sums = self._streamed(chunks(descriptor, meter), lambda sums: sums.md5, named=True)
+            assert sums is not None, "it was given a name"
+            return sums
 
-    def _add_large(self, descriptor: int, meter: Meter) -> Sums:
-        def counted() -> Iterator[bytes]:
-            while chunk := os.read(descriptor, hashing.CHUNK):
-                meter.add(len(chunk))
-                yield chunk
-
-        sums = self._streamed(counted(), lambda sums: sums.md5, named=True)
-        assert sums is not None, "it was given a name"
-        return sums
+        return taken(source, take)
 
     def add_bytes(self, content: bytes, name: str | None = None) -> Sums:
         """Put bytes into the cache, under another name than their MD5 where one is given."""

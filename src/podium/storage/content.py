@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from operator import attrgetter
@@ -14,7 +14,11 @@ from pathlib import Path
 from podium import manifest
 from podium.errors import Denied
 from podium.model import File
+from podium.storage import hashing, looks
+from podium.storage.hashing import Sums
+from podium.storage.progress import Meter
 
+_PLAIN_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _PASSED_OVER = {".git", ".hg", ".dvc"}
 """What DVC leaves out of a folder without a word."""
 
@@ -81,6 +85,34 @@ def listing(source: Path) -> list[Source]:
     for path, reason in manifest.unsafe(file.path for file in found):
         raise Denied(f"{_shown(path)} cannot be part of a model version: {reason}", "rename it")
     return found
+
+
+def taken(source: Source, take: Callable[[int, int], Sums]) -> File:
+    """
+    Give a file with the sums that ``take`` makes of it; it is handed the open file, and its size.
+
+    Raises Denied where the file cannot be read, or changes meanwhile.
+    """
+    try:
+        descriptor = os.open(source.location, _PLAIN_FILE)
+    except PermissionError as error:
+        raise Denied(f"{error.filename} cannot be read: {error.strerror}", "see to its permissions") from None
+    try:
+        before = os.fstat(descriptor)
+        sums = take(descriptor, before.st_size)
+        unchanged = looks.of(before) == looks.of(os.fstat(descriptor))
+    finally:
+        os.close(descriptor)
+    if not unchanged or sums.size != source.size:
+        raise Denied(f"{source.path!r} changed while it was read", "log it again when it is written")
+    return File(source.path, sums.size, sums.md5, sums.sha256)
+
+
+def chunks(descriptor: int, meter: Meter) -> Iterator[bytes]:
+    """Give the rest of an open file, piece by piece, and count it."""
+    while chunk := os.read(descriptor, hashing.CHUNK):
+        meter.add(len(chunk))
+        yield chunk
 
 
 def _inside(root: str) -> Iterator[Source]:

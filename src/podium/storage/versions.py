@@ -14,7 +14,7 @@ from podium import manifest as manifests
 from podium.errors import Denied
 from podium.model import File, Record
 from podium.progress import Progress, silent
-from podium.storage import config, content, looks, partial, presence, proofs, space
+from podium.storage import config, content, hashing, looks, partial, presence, proofs, space
 from podium.storage.cache import Cache
 from podium.storage.content import Content, Source
 from podium.storage.hashing import Sums, fits, needs_md5
@@ -62,18 +62,25 @@ class Storage:
         """
         found = content.listing(source)
         cache = self._cache
-        total = sum(file.size for file in found)
-        meter = Meter(progress, "hashing", total)
-
-        def add(file: Source) -> File:
-            return cache.add(file, meter)
-
         with space.told(space.THE_CACHE):
-            cache.check_room(total, "logging it")
-            logged = content.of(list(each(add, _largest_first(found), crew(_READERS, total, len(found)), meter)))
+            cache.check_room(sum(file.size for file in found), "logging it")
+            logged = _taken(found, cache.add, progress)
             cache.add_bytes(manifests.dir_object(logged.files), logged.md5)
             cache.keep(logged.md5, [logged.md5, *(file.md5 for file in logged.files)])
         return logged
+
+    @staticmethod
+    def look(source: Path, progress: Progress = silent) -> Content:
+        """
+        Say what a folder, or one file, holds, as ``add`` does; nothing of it is kept.
+
+        Raises Denied for what cannot be part of a version.
+        """
+
+        def look(file: Source, meter: Meter) -> File:
+            return content.taken(file, lambda descriptor, _: hashing.of_chunks(content.chunks(descriptor, meter)))
+
+        return _taken(content.listing(source), look, progress)
 
     def push(
         self,
@@ -310,6 +317,14 @@ def _bytes_of(record: Record, files: Sequence[File]) -> int:
     if len(files) == record.nfiles:
         return record.size
     return sum(max(file.size, 0) for file in files)
+
+
+def _taken(found: Sequence[Source], take: Callable[[Source, Meter], File], progress: Progress) -> Content:
+    """Give what the files make together when each was taken, a few at a time."""
+    total = sum(file.size for file in found)
+    meter = Meter(progress, "hashing", total)
+    readers = crew(_READERS, total, len(found))
+    return content.of(list(each(lambda file: take(file, meter), _largest_first(found), readers, meter)))
 
 
 def _largest_first(files: Iterable[Any]) -> list[Any]:
