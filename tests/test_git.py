@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -595,3 +596,10 @@ def test_refs_that_killed_fetches_left_are_swept_once_they_are_a_day_old(root, b
     git.sweep(git.locate(str(folder), tmp_path))
     left = run(folder, "for-each-ref", "--format=%(refname)").splitlines()
     assert {*stays, *goes} & set(left) == set(stays)
+
+
+@pytest.mark.skipif(shutil.which("ssh") is None, reason="needs ssh")
+def test_what_ssh_says_is_told_with_what_git_says(tmp_path):
+    with pytest.raises(Unavailable, match=r"port 9: Connection refused; fatal: Could not read") as refused:
+        git.locate("ssh://127.0.0.1:9/models.git", tmp_path).tree()
+    assert "check the network" in refused.value.hint

@@ -75,6 +75,14 @@ def test_a_full_name_means_the_same_in_every_command(registry):
         registry.podium(*wrong, code=2)
 
 
+def test_a_commit_of_what_was_written_before_says_what_waits(registry):
+    registry.podium("create", "M", "--owner", "@acme/x")
+    said = registry.podium("create", "M", "--owner", "@acme/x", "--commit")
+    assert "is not committed: `git add` and `git commit` models/M/model.yaml" in said.err
+    registry.commit("Make M")
+    assert "not committed" not in registry.podium("create", "M", "--commit").err
+
+
 def test_where_there_is_no_registry_it_says_so(tmp_path):
     said = Place(tmp_path).podium("list", code=2)
     assert "podium init" in said.err

@@ -330,7 +330,14 @@ def unavailable(what: str, messages: str, where: str = "") -> Unavailable:
     return Unavailable(f"{what}: {said}" if said else what, "try the same with git itself")
 
 
+_TELLING = re.compile(
+    r"(remote: )?(fatal|error|err|ssh)\b|.*(permission denied|verification failed|connection (closed|reset|timed out))",
+    re.IGNORECASE,
+)
+"""What git and ssh begin a line with that says why; ssh says it before git, which only says that it came to nothing."""
+
+
 def _last_words(messages: str) -> str:
     lines = [line.strip() for line in messages.splitlines() if line.strip()]
-    telling = [line for line in lines if re.match(r"(?i)(remote: )?(fatal|error|err)\b", line)]
+    telling = [line for line in lines if _TELLING.match(line)]
     return "; ".join(dict.fromkeys((telling or lines)[-2:]))

@@ -44,7 +44,8 @@ def commit(
     if not dry_run:
         git.check_can_commit(checkout)
     if not _first(checkout, edit, before, dry_run=dry_run) and (dry_run or journal.read(checkout) is None):
-        return _plan(checkout.tree(), edit)
+        planned = _plan(checkout.tree(), edit)
+        return planned if dry_run else replace(planned, notes=(*planned.notes, *_waiting(checkout, edit)))
     with alone(checkout) as hold:
         _recover(checkout)
         edited, changes = applied(edit, checkout.tree())
@@ -129,6 +130,18 @@ def _first(checkout: Checkout, edit: Edit, before: Before, *, dry_run: bool) -> 
         return False
     before()
     return True
+
+
+def _waiting(checkout: Checkout, edit: Edit) -> Iterator[str]:
+    """Say what the same edit wrote before, without a commit: now it finds nothing to do, and so commits nothing."""
+    try:
+        changes = applied(edit, checkout.tree("HEAD"))[1]
+    except Error:
+        return
+    tree = checkout.tree()
+    waiting = [path for path, new in sorted(changes.items()) if content(tree, path) == new]
+    if waiting:
+        yield f"it was written before, and is not committed: `git add` and `git commit` {', '.join(waiting)}"
 
 
 def _plan(tree: Tree, edit: Edit) -> Published:
