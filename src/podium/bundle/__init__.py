@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from podium import codec, custody, git, layout, manifest
+from podium import codec, custody, folders, git, layout, manifest
 from podium.bundle import archive
 from podium.bundle.archive import Archive, Index
 from podium.errors import Denied, Unavailable
@@ -239,7 +239,7 @@ def take(file: Path, folder: Path, progress: Progress = silent) -> Bundled:
     before it can be seen, and history appears last. Raises Denied where the bundle is not sound, Unavailable where the disk
     or the remote does not take it.
     """
-    folder = folder.absolute()
+    folder = folders.whole(folder)
     if (folder / layout.REGISTRY).is_file():
         return _into_clone(file, folder, progress)
     if os.path.lexists(folder) and (not folder.is_dir() or any(folder.iterdir())):

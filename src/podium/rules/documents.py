@@ -34,7 +34,8 @@ class FilesAreStrictYaml(Rule):
         problem = file.decoded
         if isinstance(problem, Malformed):
             line, column = problem.line, problem.column
-            yield Flaw(file.path, problem.problem, fix="write it in plain YAML", line=line, column=column)
+            fix = "write it in plain YAML: UTF-8, one document of at most 1 MiB, nothing but text, numbers, lists and mappings"
+            yield Flaw(file.path, problem.problem, fix=fix, line=line, column=column)
 
 
 class FilesFollowTheSchema(Rule):
