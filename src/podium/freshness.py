@@ -40,8 +40,17 @@ def chosen(max_age: float | None, offline: bool | None, environment: Mapping[str
     seconds = _handed(max_age) if max_age is not None else _seconds(environment.get("PODIUM_MAX_AGE") or "0")
     if not 0 <= seconds < math.inf:
         raise Usage(f"a max_age of {seconds!r} is no age", "give it in seconds, for example 300")
-    without = offline if offline is not None else environment.get("PODIUM_OFFLINE", "") not in {"", "0"}
+    if offline is not None and not isinstance(offline, bool):
+        raise Usage(f"offline of type {type(offline).__name__} says neither yes nor no", "hand in True or False")
+    without = offline if offline is not None else _is_set(environment.get("PODIUM_OFFLINE", ""))
     return Freshness(float(seconds), without)
+
+
+def _is_set(text: str) -> bool:
+    said = {"": False, "0": False, "false": False, "no": False, "1": True, "true": True, "yes": True}.get(text.lower())
+    if said is None:
+        raise Usage(f"PODIUM_OFFLINE is {text!r}", "set it to 1, or to 0")
+    return said
 
 
 def _handed(seconds: object) -> float:
