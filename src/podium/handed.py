@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from podium.errors import Usage
-from podium.visible import STEERING_BUT_LINES, holds
+from podium.visible import steers
 
 T = TypeVar("T")
 
@@ -28,7 +28,7 @@ def text(value: object, what: str) -> str:
 def prose(value: object, what: str) -> str:
     """Give a text that people will read: printable, with line ends and tabs at most; raises Usage."""
     found = text(value, what)
-    if holds(STEERING_BUT_LINES, found):
+    if steers(found):
         raise Usage(f"{found!r} holds what is no printable character", f"write {what} as plain text, in UTF-8")
     return found
 

@@ -66,9 +66,9 @@ def inert(text: str) -> str:
     return _BUT_LINES.sub(_escape, text)
 
 
-def holds(characters: str, text: str) -> bool:
-    """Tell whether a text holds one of some characters, which are written as part of a character class."""
-    return re.search(f"[{characters}]", text) is not None
+def steers(text: str) -> bool:
+    """Tell whether a text holds a character that steers, other than line ends and tabs."""
+    return _BUT_LINES.search(text) is not None
 
 
 _LONG_LINE = re.compile(r"[^\n]{2000,}")

@@ -64,7 +64,7 @@ class Source:
 
 
 class Sources:
-    """The files of a tree, each read and decoded once, until they are forgotten."""
+    """The files of a tree, each read and decoded once."""
 
     def __init__(self, tree: Tree) -> None:
         self.tree = tree
@@ -83,10 +83,6 @@ class Sources:
         except KeyError:
             raise Unreadable(path, 1, 1, "the file is missing, or is no plain file") from None
         return source.valid(document)
-
-    def forget(self) -> None:
-        """Let go of everything read so far: a check of a large registry goes entity by entity."""
-        self._read.clear()
 
     def part(self, path: str, what: str, make: Callable[[], T]) -> T:  # noqa: ARG002
         """Make what follows from a file, or from what lies in a folder, alone; who reads many commits may have kept it."""

@@ -63,7 +63,7 @@ def unpacked(file: Path, folder: Path) -> dict[str, str]:
     if ran.code != 0:
         raise Denied(f"the history in the bundle cannot be read: {ran.messages.splitlines()[-1:]}", "make it anew")
     listed = program.output(folder, "for-each-ref", "--format=%(objectname)\t%(refname)", bare=True)
-    return ids.by_name(listed, "for-each-ref")
+    return ids.by_name(listed)
 
 
 def taken_over(file: Path, checkout: Path, remote: str) -> None:

@@ -137,7 +137,7 @@ def _local(source: Source) -> dict[str, str]:
     if isinstance(source, Hosted):
         source.remote()  # makes the clone where there is none yet; it has nothing of its own
         return {}
-    refs = ids.by_name(_git(source, "for-each-ref", "--format=%(objectname)\t%(refname)"), "for-each-ref")
+    refs = ids.by_name(_git(source, "for-each-ref", "--format=%(objectname)\t%(refname)"))
     for number, folder in enumerate(_worktrees(source)):
         git_dir = Path(os.fsdecode(program.output(folder, "rev-parse", "--absolute-git-dir").rstrip(b"\n")))
         for place in sorted(git_dir.glob("*HEAD")):

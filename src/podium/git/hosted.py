@@ -174,7 +174,7 @@ class Hosted:
 
     def _refs(self) -> dict[str, str]:
         told = git.output(self.cache, "for-each-ref", "--format=%(objectname)\t%(refname)", bare=True)
-        return ids.by_name(told, "for-each-ref")
+        return ids.by_name(told)
 
     def _make(self) -> None:
         if self.is_kept:

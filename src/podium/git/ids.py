@@ -38,13 +38,13 @@ def rows(answer: bytes, verb: str) -> list[list[str]]:
     return found
 
 
-def by_name(answer: bytes, verb: str) -> dict[str, str]:
-    """Read lines of an id, a tab and a name; raises Unavailable where there is anything else."""
+def by_name(answer: bytes) -> dict[str, str]:
+    """Read what `for-each-ref` lists as lines of an id, a tab and a name; raises Unavailable where there is anything else."""
     found = {}
     for line in filter(None, answer.split(b"\n")):
         id_, tab, name = os.fsdecode(line).partition("\t")
         if not tab or not name or "\0" in name or _ID.fullmatch(id_) is None:
-            raise strange(verb)
+            raise strange("for-each-ref")
         found[name] = id_
     return found
 

@@ -226,11 +226,6 @@ def _entry(raw: _Raw) -> Entry:
     return Entry(name.decode("utf-8", "surrogateescape"), _MODES.get(mode) or int(mode, 8), id_.hex())
 
 
-def entries(repository: Repository, tree: str) -> Sequence[Entry]:
-    """Give what a tree object holds, with the modes as they are written; raises Unavailable where it is missing."""
-    return _listing(repository, tree).entries
-
-
 _EMPTY = Listing(())
 _MOST_FOLDERS = 4096
 

@@ -163,9 +163,9 @@ def opened(path: str, flags: int = 0) -> tuple[int, os.stat_result]:
     return descriptor, status
 
 
-def read(path: str, flags: int = 0) -> bytes:
+def read(path: str) -> bytes:
     """Read a plain file of ``MOST`` bytes at most; raises OSError."""
-    descriptor, status = opened(path, flags)
+    descriptor, status = opened(path)
     try:
         if status.st_size > MOST:
             raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), path)

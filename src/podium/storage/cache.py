@@ -253,7 +253,7 @@ class Cache:
             copying.fill(original, descriptor, bool)
         finally:
             os.close(original)
-        self._still(md5, source, lambda: hashing.of_file(descriptor, named=False))
+        self._still(md5, source, lambda: hashing.of_file(descriptor))
 
     def _still(self, md5: str, place: str, made: Callable[[], Sums | None]) -> Looks | None:
         """

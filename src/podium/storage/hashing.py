@@ -92,10 +92,10 @@ def of_chunks(chunks: Iterable[bytes], *, named: bool = True) -> Sums:
         return hasher.sums()
 
 
-def of_file(descriptor: int, *, named: bool = True) -> Sums:
-    """Give the sums of a file that is open, from its beginning; raises OSError."""
+def of_file(descriptor: int) -> Sums:
+    """Give the sums of a file that is open, from its beginning and without its MD5; raises OSError."""
     os.lseek(descriptor, 0, os.SEEK_SET)
-    return of_chunks(iter(lambda: os.read(descriptor, CHUNK), b""), named=named)
+    return of_chunks(iter(lambda: os.read(descriptor, CHUNK), b""), named=False)
 
 
 def chunks_of(stream: BinaryIO | RawIOBase) -> Iterator[bytes]:
