@@ -42,9 +42,14 @@ def redacted(text: str) -> str:
     return _IN_QUERIES.sub(r"\1***", text) if "=" in text else text
 
 
+def without_user(url: str) -> str:
+    """Give a URL without a user of http, who is a token more often than not: tokens change, what they open stays the same."""
+    return _USER_OF_HTTP.sub(r"\1", url)
+
+
 def bare(url: str) -> str:
-    """Give a URL as it may be kept for good: without a user of http, who is a token more often than not, and any credentials."""
-    return redacted(_USER_OF_HTTP.sub(r"\1", url))
+    """Give a URL as it may be kept for good: without a user of http, and any credentials."""
+    return redacted(without_user(url))
 
 
 def redacted_in(value: Any) -> Any:

@@ -18,7 +18,8 @@ from pathlib import Path
 from podium import folders
 from podium.git import program, tickets
 from podium.git.objects import open_repository
-from podium.git.remote import Remote
+from podium.git.remote import QUIET, Remote
+from podium.visible import without_user
 
 WAIT = 120.0
 """Seconds to wait in a line that does not move before trying without a turn: whoever has it may hang."""
@@ -42,7 +43,7 @@ class Pushes:
     @classmethod
     def of(cls, remote: Remote) -> Pushes:
         """Give those to a remote, however it is called in whichever clone."""
-        url = re.sub(r"(?i)^(https?://)[^\s/]*@", r"\1", remote.url())
+        url = without_user(remote.url())
         if "://" not in url and ":" not in url.split("/")[0]:
             url = os.path.realpath(remote.folder / url)
         digest = hashlib.sha256(url.encode("utf-8", "surrogateescape")).hexdigest()[:20]
@@ -78,6 +79,5 @@ def brought(remote: Remote, word: Word) -> bool:
         return True
     if not word.folder.is_dir():
         return False
-    quiet = ("--quiet", "--no-write-fetch-head", "--no-tags", "--no-recurse-submodules", "--no-auto-maintenance")
-    ran = program.run(remote.folder, "fetch", *quiet, "--", str(word.folder), word.tip, bare=remote.bare)
+    ran = program.run(remote.folder, "fetch", *QUIET, "--", str(word.folder), word.tip, bare=remote.bare)
     return ran.code == 0 and word.tip in open_repository(remote.folder)

@@ -16,6 +16,7 @@ from podium import folders, git, layout
 from podium.errors import Denied, NotARegistry, Unavailable, Usage
 from podium.freshness import ANEW, Freshness
 from podium.tree import Tree
+from podium.visible import without_user
 
 if TYPE_CHECKING:
     from pygit2 import Repository
@@ -317,7 +318,7 @@ def _on_disk(start: Path, asked: str) -> Checkout | Bare:
 
 
 def _cached(url: str, freshness: Freshness = ANEW) -> Hosted:
-    identity = re.sub(r"(?i)^(https?://)[^\s/]*@", r"\1", url)  # tokens change; what they open stays the same
+    identity = without_user(url)
     name = re.sub(r"[^A-Za-z0-9]+", "-", identity.rstrip("/").rpartition("/")[2].removesuffix(".git"))[:40]
     import hashlib
 
