@@ -112,11 +112,13 @@ def _refuse_parts(source: Source) -> None:
     repository = source.repository
     if shallow_boundary(repository):
         raise Unavailable(f"{source.label} is a shallow clone, which hides versions", UNSHALLOW)
-    settings = {key.lower(): value for key, value in _settings(source)}
-    if any(key == "extensions.partialclone" or key.endswith((".promisor", ".partialclonefilter")) for key in settings):
+    settings = [(key.lower(), value) for key, value in _settings(source)]
+    if any(
+        key == "extensions.partialclone" or key.endswith((".promisor", ".partialclonefilter")) for key, _ in settings
+    ):
         raise Unavailable(f"{source.label} is a partial clone, which hides versions", "make a full clone, and use that")
     for name in repository.remotes.names() if isinstance(source, Checkout) else ():
-        whole = [value for key, value in _settings(source) if key.lower() == f"remote.{name}.fetch".lower()]
+        whole = [value for key, value in settings if key == f"remote.{name}.fetch".lower()]
         if name and not any(value.lstrip("+").split(":")[0] in {"refs/heads/*", "refs/*"} for value in whole):
             mend = f"git config remote.{name}.fetch '+refs/heads/*:refs/remotes/{name}/*' && git fetch {name}"
             raise Unavailable(f"{source.label} is a clone of single branches of {name}", f"take all of them: `{mend}`")

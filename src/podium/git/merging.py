@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from podium.errors import Unavailable
 from podium.git import ids
-from podium.git.objects import ObjectTree, commit_of, differences, open_repository
+from podium.git.objects import ObjectTree, commit_of, common_folder, differences, open_repository
 
 if TYPE_CHECKING:
     from pygit2 import Repository
@@ -46,7 +46,7 @@ class Merge:
 
 
 @contextmanager
-def borrowing(objects: Sequence[Path], shallow: Path | None = None) -> Iterator[Repository]:
+def borrowing(objects: Sequence[Path], shallow: Path) -> Iterator[Repository]:
     """
     Open a bare repository that has no objects, settings or refs of its own, but reads those of some object folders.
 
@@ -62,7 +62,7 @@ def borrowing(objects: Sequence[Path], shallow: Path | None = None) -> Iterator[
         (folder / "config").write_text(_CONFIG)
         alternates = "".join(f"{path}\n" for path in _with_alternates(objects))
         (folder / "objects/info/alternates").write_text(alternates, errors="surrogateescape")
-        if shallow is not None and shallow.is_file():
+        if shallow.is_file():
             shutil.copyfile(shallow, folder / "shallow")
         yield open_repository(folder)
     finally:
@@ -72,7 +72,7 @@ def borrowing(objects: Sequence[Path], shallow: Path | None = None) -> Iterator[
 @contextmanager
 def scratch(repository: Repository) -> Iterator[Repository]:
     """Open a bare repository that has all objects of another, and takes new ones without the other's seeing them."""
-    common = _common(repository)
+    common = common_folder(Path(repository.path)).resolve()
     with borrowing([common / "objects"], common / "shallow") as borrowed:
         yield borrowed
 
@@ -108,10 +108,9 @@ def merged(repository: Repository, base: str, head: str) -> Iterator[Merge]:
 
     for _ in differences(repository, *(str(commit_of(repository, one).tree_id) for one in (base, head))):
         pass  # git itself would go through a tree that stands for ten thousand million files, or is nested without end
-    common = _common(repository)
-    with borrowing([common / "objects"], common / "shallow") as scratch:
+    with scratch(repository) as borrowed:
         ran = program.run(
-            Path(scratch.path),
+            Path(borrowed.path),
             "merge-tree",
             "--write-tree",
             "-z",
@@ -127,7 +126,9 @@ def merged(repository: Repository, base: str, head: str) -> Iterator[Merge]:
                 "get the whole history: `git fetch --unshallow` (in CI: `fetch-depth: 0`), in a clone without --filter",
             )
         tree, *paths = ran.out.decode("utf-8", "surrogateescape").rstrip("\0").split("\0")
-        yield Merge(scratch, ObjectTree(scratch, ids.one(os.fsencode(tree), "merge-tree")), tuple(dict.fromkeys(paths)))
+        yield Merge(
+            borrowed, ObjectTree(borrowed, ids.one(os.fsencode(tree), "merge-tree")), tuple(dict.fromkeys(paths))
+        )
 
 
 @contextmanager
@@ -138,10 +139,3 @@ def merge_result(repository: Repository, base: str, head: str, ancestor: str) ->
         return
     with merged(repository, base, head) as merge:
         yield merge
-
-
-def _common(repository: Repository) -> Path:
-    """Give the folder that a linked work tree shares with its siblings: that is where the objects are."""
-    own = Path(repository.path)
-    pointer = own / "commondir"
-    return (own / pointer.read_text().strip()).resolve() if pointer.is_file() else own

@@ -43,9 +43,8 @@ def open_repository(path: Path) -> Repository:
 
     try:
         opened = pygit2.Repository(str(path), pygit2.enums.RepositoryOpenFlag.NO_SEARCH)
-        opened.lookup_reference(
-            "HEAD"
-        )  # a machine that lost its power leaves an empty one: said here, not wherever it is asked for
+        # A machine that lost its power leaves an empty one: said here, not wherever it is asked for.
+        opened.lookup_reference("HEAD")
     except (pygit2.GitError, KeyError, ValueError) as error:
         raise _cannot_open(path, str(error)) from None
     return opened

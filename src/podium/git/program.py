@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from podium.errors import Error, Unavailable
+from podium.errors import Unavailable
 from podium.git.bounds import Far, GivenUp, Guard, Started
 from podium.visible import redacted
 
@@ -133,12 +133,8 @@ def run(
             why = "see whether it is well, and what is between; then try again"
             raise GivenUp(f"it did not come to an end within {far.seconds:.0f} seconds", why) from None
         raise Unavailable(f"`git {_verb(arguments)}` took more than {timeout:.0f} seconds", "try again") from None
-    except FileNotFoundError:
-        raise _missing(folder) from None
     except OSError as error:
-        raise Unavailable(
-            f"git cannot be run in {folder}: {error.strerror}", "see to the folder and to this machine's limits"
-        ) from None
+        raise _not_run(folder, error) from None
     return Ran(process.returncode, out, cleaned(messages[:_MOST_SAID].decode("utf-8", "replace")))
 
 
@@ -273,12 +269,8 @@ def _started(folder: Path, arguments: Sequence[str], said: IO[bytes]) -> subproc
         return subprocess.Popen(
             command, cwd=folder, env=_environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=said
         )
-    except FileNotFoundError:
-        raise _missing(folder) from None
     except OSError as error:
-        raise Unavailable(
-            f"git cannot be run in {folder}: {error.strerror}", "see to the folder and to this machine's limits"
-        ) from None
+        raise _not_run(folder, error) from None
 
 
 def _chunks(process: subprocess.Popen[bytes]) -> Iterator[bytes]:
@@ -289,7 +281,10 @@ def _chunks(process: subprocess.Popen[bytes]) -> Iterator[bytes]:
         yield some
 
 
-def _missing(folder: Path) -> Error:
+def _not_run(folder: Path, error: OSError) -> Unavailable:
+    if not isinstance(error, FileNotFoundError):
+        do = "see to the folder and to this machine's limits"
+        return Unavailable(f"git cannot be run in {folder}: {error.strerror}", do)
     if not folder.is_dir():
         return Unavailable(f"{folder} is not there", "see to it, then try again")
     return Unavailable("the git program is not installed, or not on the PATH", "install git 2.38 or newer")

@@ -30,7 +30,7 @@ def resolve_rev(repository: Repository, rev: str) -> str:
         raise Usage(f"{rev!r} is no revision", "name a commit, branch or tag, or a date: 2026-03-01")
     if _DATE.fullmatch(rev):
         return commit_at_date(repository, _midnight(rev))
-    found = _peeled(repository, rev) or _peeled(repository, f"refs/remotes/origin/{rev}")
+    found = commit_named(repository, rev) or commit_named(repository, f"refs/remotes/origin/{rev}")
     if found is not None:
         return found
     if (re.fullmatch(r"[0-9a-f]{7,40}", rev) or _HOPS.search(rev)) and shallow_boundary(repository):
@@ -51,18 +51,14 @@ def _midnight(day: str) -> datetime:
         raise Usage(f"{day!r} is no date", "a date is written 2026-03-01") from None
 
 
-def _peeled(repository: Repository, rev: str) -> str | None:
+def commit_named(repository: Repository, name: str) -> str | None:
+    """Give the commit that a ref or an id names here, without looking further; ``None`` where there is none."""
     import pygit2
 
     try:
-        return str(repository.revparse_single(rev).peel(pygit2.Commit).id)
+        return str(repository.revparse_single(name).peel(pygit2.Commit).id)
     except (KeyError, ValueError, pygit2.GitError):
         return None
-
-
-def commit_named(repository: Repository, name: str) -> str | None:
-    """Give the commit that a ref or an id names here, without looking further; ``None`` where there is none."""
-    return _peeled(repository, name)
 
 
 def check_unborn(repository: Repository, ref: str) -> None:
@@ -106,18 +102,20 @@ def default_tip(repository: Repository) -> str | None:
     commit that one of these names is missing or broken.
     """
     for rev in ("refs/remotes/origin/HEAD", "HEAD"):
-        found = _peeled(repository, rev)
+        found = commit_named(repository, rev)
         if found is not None:
             return found
         check_unborn(repository, rev)
     with objects_of(repository):
         branches = list(repository.branches.local) if repository.is_bare else []
-    return _peeled(repository, f"refs/heads/{branches[0]}") if len(branches) == 1 else None
+    return commit_named(repository, f"refs/heads/{branches[0]}") if len(branches) == 1 else None
 
 
 def published_tip(repository: Repository) -> str | None:
     """Give the tip of the default branch of ``origin``, as it was fetched last; ``None`` where none was."""
-    return next(filter(None, (_peeled(repository, f"refs/{name}") for name in _DEFAULTS if "origin" in name)), None)
+    return next(
+        filter(None, (commit_named(repository, f"refs/{name}") for name in _DEFAULTS if "origin" in name)), None
+    )
 
 
 def commit_at_date(repository: Repository, moment: datetime) -> str:
@@ -187,9 +185,9 @@ def branch_point(repository: Repository) -> str | None:
 
     The default branch is the remote's where one was fetched, else ``main`` or ``master``, else the current one.
     """
-    head = _peeled(repository, "HEAD")
-    name = next((name for name in _DEFAULTS if _peeled(repository, f"refs/{name}") is not None), None)
-    default = _peeled(repository, f"refs/{name}") if name is not None else head
+    head = commit_named(repository, "HEAD")
+    name = next((name for name in _DEFAULTS if commit_named(repository, f"refs/{name}") is not None), None)
+    default = commit_named(repository, f"refs/{name}") if name is not None else head
     if name is not None and not repository.head_is_detached and not repository.head_is_unborn:
         short = repository.references[f"refs/{name}"].resolve().shorthand.removeprefix("origin/")
         if repository.head.shorthand == short:
