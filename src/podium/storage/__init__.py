@@ -1,5 +1,5 @@
 """
-The bytes: the only part that knows DVC. Hash, has, push, pull, verify.
+The bytes: the only part that knows DVC. Add, push, problems, fetch, place: the verbs of ``Storage``.
 
 What a version is comes from its record; where its bytes are, from DVC's configuration. DVC itself is imported at the
 first need, and only for its configuration and its file systems: hashes, transfers and proofs are podium's own, because

@@ -359,10 +359,8 @@ def _holds(place: str, content: bytes) -> bool:
         same = stat.S_ISREG(status.st_mode) and status.st_size == len(content) and arrivals.read(place) == content
         if not same or stat.S_IMODE(status.st_mode) != READ_ONLY:
             return False
-        if (
-            time.time() - stored.written(status) > stored.RENEWAL
-        ):  # else `gc` might take it before its version is recorded
-            os.utime(place)
+        if time.time() - stored.written(status) > stored.RENEWAL:
+            os.utime(place)  # else `gc` might take it before its version is recorded
     except OSError:
         return False
     return True

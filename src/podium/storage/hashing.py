@@ -40,11 +40,6 @@ def name(md5: str) -> str:
     return f"{md5[:2]}/{md5[2:]}"
 
 
-def address(md5: str) -> tuple[str, str, str, str]:
-    """Give the parts of where DVC keeps an object, in a cache as on a remote; raises Denied for what is no MD5."""
-    return "files", "md5", *name(md5).split("/")  # type: ignore[return-value]
-
-
 @dataclass(frozen=True, slots=True)
 class Sums:
     """What some bytes are: their number and their two hashes in hex; ``md5`` is empty where nobody asked for it."""

@@ -135,13 +135,12 @@ class Sending:
         meter = Meter(forward, "", 0)
 
         def send(number: int) -> Part:
-            content = _Slice(self.source, (number - 1) * length, length)
-            arrived = there.get(number)
-            if arrived is None or not _is_same(arrived, content):
-                arrived = self._ask("upload_part", UploadId=upload, PartNumber=number, body=content.anew)
-            meter.add(content.length)
-            content.close()
-            return {"PartNumber": number, "ETag": arrived["ETag"]}
+            part = there.get(number)
+            with _Slice(self.source, (number - 1) * length, length) as content:
+                if part is None or not _is_same(part, content):
+                    part = self._ask("upload_part", UploadId=upload, PartNumber=number, body=content.anew)
+                meter.add(content.length)
+            return {"PartNumber": number, "ETag": part["ETag"]}
 
         sent = each(send, range(1, -(-size // length) + 1), _AT_ONCE, meter)
         return sorted(sent, key=lambda part: part["PartNumber"])

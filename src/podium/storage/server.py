@@ -58,7 +58,7 @@ class Server:
 
     def place(self, md5: str) -> str:
         """Give where an object is."""
-        return str(self.filesystem.join(self.path, *hashing.address(md5)))
+        return str(self.filesystem.join(self.path, "files", "md5", *hashing.name(md5).split("/")))
 
     @property
     def address(self) -> str:

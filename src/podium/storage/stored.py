@@ -77,7 +77,7 @@ class Contents:
 
 def is_same(listed: Stored, now: Stored) -> bool:
     """Tell whether nobody has written an object, or given it a new time, since it was listed."""
-    return None not in (listed.modified, now.modified) and now.modified <= listed.modified + _TICK  # type: ignore[operator]
+    return listed.modified is not None and now.modified is not None and now.modified <= listed.modified + _TICK
 
 
 def written(status: os.stat_result) -> float:
