@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -178,16 +178,13 @@ def _judge_files(
     part: Part | None,
 ) -> tuple[Subject, int, int]:
     """Judge each file of a model or artifact by itself, keeping of its content only what the rules on the whole need."""
-    about: dict[str, Value] = {}
-    aliases: dict[str, Alias] = {}
-    links: dict[str, Link] = {}
-    contents: dict[str, str] = {}
-    numbers, files, skipped = [], 0, 0
+    seen = _Seen()
+    files = skipped = 0
     others, looked_into = _left_alone(unit, folders, part)
     for path, place, entry in _places(looked_into):
         is_member = place.document in ("link", "version")
         if is_member:
-            numbers.append(place.member)
+            seen.numbers.append(place.member)
         if not entry.is_file:
             continue
         if part is None or path in part.files:
@@ -196,22 +193,38 @@ def _judge_files(
         else:
             file = None if is_member and place.member not in part.versions else _decoded(path, place, around)
             skipped += 1
-        if file is None or not file.sound:
-            continue
-        data = file.data
+        if file is not None and file.sound:
+            seen.take(place, file.data)
+    seen.numbers += others
+    return seen.subject(unit, around), files, skipped + len(others)
+
+
+@dataclass
+class _Seen:
+    """What the rules on a whole model or artifact are told of its files."""
+
+    numbers: list[str] = field(default_factory=list)
+    about: dict[str, Value] = field(default_factory=dict)
+    aliases: dict[str, Alias] = field(default_factory=dict)
+    links: dict[str, Link] = field(default_factory=dict)
+    contents: dict[str, str] = field(default_factory=dict)
+
+    def take(self, place: Place, data: dict[str, Value]) -> None:
+        """Keep what they need of a sound file."""
         if place.document == "version":
-            contents[place.member] = data["outs"][0]["md5"]
+            self.contents[place.member] = data["outs"][0]["md5"]
         elif place.document == "link":
-            links[place.member] = Link(data["artifact"], data["version"])
+            self.links[place.member] = Link(data["artifact"], data["version"])
         elif place.document == "alias":
-            aliases[place.member] = Alias(data["version"], data["generation"])
+            self.aliases[place.member] = Alias(data["version"], data["generation"])
         else:
-            about = data
-    numbers += others
-    skipped += len(others)
-    ordered = tuple(refs.in_order(numbers))
-    assert unit.kind is not None
-    return Subject(unit.kind, unit.name, around, ordered, about, aliases, links, contents), files, skipped
+            self.about = data
+
+    def subject(self, unit: Unit, around: Around) -> Subject:
+        """Give it as they take it."""
+        assert unit.kind is not None
+        numbers = tuple(refs.in_order(self.numbers))
+        return Subject(unit.kind, unit.name, around, numbers, self.about, self.aliases, self.links, self.contents)
 
 
 def _left_alone(unit: Unit, folders: Sequence[Folder], part: Part | None) -> tuple[Sequence[str], Sequence[Folder]]:

@@ -79,13 +79,17 @@ class Uploads:
         try:
             self._server.patience.until_done(attempt, lambda: upload.arrived, costly=size >= partial.LEAST)
         except BaseException as error:
-            refused = isinstance(error, Unavailable) and not isinstance(error, Broken)
-            if refused:  # for good, or because a disk there is full
-                note.keep(0)
-            if not note.is_worth_it and not self._server.shows_only_whole_objects:
-                with suppress(Exception):
-                    self._server.watch.call(lambda: self._files.remove(temporary))
+            self._given_up(note, temporary, error)
             raise
+
+    def _given_up(self, note: Note, temporary: str, error: BaseException) -> None:
+        """Leave nothing on the server with which no later run would go on."""
+        refused = isinstance(error, Unavailable) and not isinstance(error, Broken)
+        if refused:  # for good, or because a disk there is full
+            note.keep(0)
+        if not note.is_worth_it and not self._server.shows_only_whole_objects:
+            with suppress(Exception):
+                self._server.watch.call(lambda: self._files.remove(temporary))
 
     def _put(self, upload: Upload, place: str, counted: Counted) -> None:
         source = str(upload.source)

@@ -203,10 +203,7 @@ class Storage:
             ordered = _largest_first(distinct) if threads > 1 else sorted(distinct, key=lambda file: file.md5)
             sums = dict(each(bring, ordered, threads, meter, in_order=threads == 1))
             cache.keep(record.md5, [record.md5, *sums])
-        for file in files:
-            if not fits(file, sums[file.md5]):
-                raise Denied(f"the record says two things of {file.md5}: {file.path!r} has other bytes", CHECK)
-        known = tuple(_with(file, sums[file.md5]) for file in files)
+        known = tuple(_known(file, sums[file.md5]) for file in files)
         prove_whole(record, known)
         return known
 
@@ -307,8 +304,10 @@ def _detached(home: Path, configuration: bytes) -> config.Config:
     return config.load(folder, detached=True)
 
 
-def _with(file: File, sums: Sums) -> File:
-    """Give a file as it is known after its bytes were seen."""
+def _known(file: File, sums: Sums) -> File:
+    """Give a file as it is known after its bytes were seen; raises Denied where these are another one's of the same MD5."""
+    if not fits(file, sums):
+        raise Denied(f"the record says two things of {file.md5}: {file.path!r} has other bytes", CHECK)
     return File(file.path, sums.size, file.md5, sums.sha256)
 
 
