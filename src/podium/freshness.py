@@ -80,8 +80,10 @@ def age(stamp: Path) -> float | None:
 
 def is_of(stamp: Path, moment: float) -> bool:
     """Tell whether a file's time is a moment (seconds since 1970) or a later one, and not in the future."""
-    seconds = age(stamp)
-    return seconds is not None and math.isfinite(seconds) and stamp.stat().st_mtime >= moment
+    try:
+        return moment <= stamp.stat().st_mtime < time.time() + 1
+    except OSError:
+        return False
 
 
 def stamp(path: Path, moment: float) -> None:
