@@ -141,8 +141,8 @@ def review(repository: Repository, base: str, head: str, known: Contents | None 
     Judge what merging a head commit into a base commit would give, as a step from the base.
 
     Policy, team schemas and rules come from the base; for policies the stricter of base and result decides. ``known`` is what
-    is known of versions' files by their ids; without it, what follows from the repository alone. Raises
-    Unavailable where the two have no common ancestor, where history or objects are missing, or where the base is no registry.
+    is known of versions' files by their ids; without it, what follows from the repository alone. Raises Unavailable where the
+    two have no common ancestor, where history or objects are missing, or where the base is no registry.
     """
     ancestor = git.merge_base(repository, base, head)
     if ancestor is None:
@@ -225,8 +225,8 @@ def each_step(repository: Repository, base: str, head: str, known: Contents | No
     """
     Judge every first-parent commit since a base as a step of its own, oldest first: for pushes.
 
-    Each is to be looked at before the next is asked for; what one read is known to the next. Raises what ``review`` raises, and Denied where the base is not on
-    the head's first-parent line.
+    Each is to be looked at before the next is asked for; what one read is known to the next. Raises what ``review`` raises,
+    and Denied where the base is not on the head's first-parent line.
     """
     commits = git.first_parents_until(repository, head, base)
     known = known or Contents(repository.path)

@@ -135,7 +135,7 @@ def _contents(
     meter = Meter(progress, "bundling", 0)
     yield "the history", _chunks(history, meter)
     for md5 in objects:
-        yield f"the object {md5}", _chunks(Path(storage.cache.path(md5)), meter)
+        yield f"the object {md5}", _chunks(storage.cache.path(md5), meter)
 
 
 def _chunks(path: Path, meter: Meter) -> Iterator[bytes]:

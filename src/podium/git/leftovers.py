@@ -22,9 +22,8 @@ def taken(checkout: Checkout) -> Mapping[Path, float]:
 def clear(checkout: Checkout, since: float, others: Mapping[Path, float] = MappingProxyType({})) -> None:
     """
     Remove the locks that git took for a commit of podium's, where both were killed after ``since`` (seconds of the epoch).
-    ``others`` were there before it.
 
-    The caller has the checkout for itself, so that no git of podium's is at work. Nothing is removed while another git may
+    ``others`` were there before it. The caller has the checkout for itself, so that no git of podium's is at work. Nothing is removed while another git may
     be: a lock is then that one's, or somebody's who edits a message. It is also left where that is not to be seen.
     """
     new = [lock for lock in _locks(checkout) if _changed(lock) >= since and _changed(lock) != others.get(lock)]
@@ -32,7 +31,7 @@ def clear(checkout: Checkout, since: float, others: Mapping[Path, float] = Mappi
 
 
 def remove(locks: Sequence[Path], root: Path) -> None:
-    """Remove locks that are never held for long, where no git is at work in a checkout; waits until they have been there a while."""
+    """Remove locks that are never held for long, once they are a second old, where no git is at work in a checkout."""
     if not any(map(_changed, locks)) or _is_git_at_work(root):
         return
     newest = max(map(_changed, locks))

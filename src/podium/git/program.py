@@ -110,6 +110,7 @@ def run(
     Raises Unavailable where git is missing or too slow, GivenUp where a server is.
     """
     command = ["git", *_SETTINGS, *(["--git-dir=."] if bare else []), *arguments]
+    limit = far.seconds if far is not None else timeout
     try:
         with subprocess.Popen(
             command,
@@ -123,7 +124,6 @@ def run(
         ) as process:
             try:
                 guard = Guard(process.pid, folder, far.moves) if far is not None else None
-                limit = far.seconds if far is not None else timeout
                 out, messages = _heard(process, memoryview(stdin), limit, f"`git {_verb(arguments)}`", guard)
             except BaseException:
                 _end(process)
@@ -131,8 +131,8 @@ def run(
     except subprocess.TimeoutExpired:
         if far is not None:
             why = "see whether it is well, and what is between; then try again"
-            raise GivenUp(f"it did not come to an end within {far.seconds:.0f} seconds", why) from None
-        raise Unavailable(f"`git {_verb(arguments)}` took more than {timeout:.0f} seconds", "try again") from None
+            raise GivenUp(f"it did not come to an end within {limit:.0f} seconds", why) from None
+        raise Unavailable(f"`git {_verb(arguments)}` took more than {limit:.0f} seconds", "try again") from None
     except OSError as error:
         raise _not_run(folder, error) from None
     return Ran(process.returncode, out, cleaned(messages[:_MOST_SAID].decode("utf-8", "replace")))
