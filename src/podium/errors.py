@@ -300,4 +300,4 @@ class NewerFormat(CannotTell):
 
     @property
     def _hint(self) -> str:
-        return f"install a podium that reads {self.found}: `pip install --upgrade podium`"
+        return f"install a podium that reads {self.found}, from where this one came"

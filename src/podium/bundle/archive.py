@@ -60,7 +60,9 @@ class Index:
         try:
             data: dict[str, Any] = json.loads(content)
             if isinstance(data["format"], int) and data["format"] > FORMAT:
-                raise Unavailable(f"{where} was made by a newer podium", "install it: `pip install --upgrade podium`")
+                raise Unavailable(
+                    f"{where} was made by a newer podium", "install a newer one here, too, from where this one came"
+                )
             objects = {str(one["name"]): _sums(one, str(one["name"])[:32]) for one in data["objects"]}
             head, refs = data["head"], {str(ref): str(id_) for ref, id_ in data["refs"].items()}
             history = _sums(data["history"], str(data["history"]["md5"]))
