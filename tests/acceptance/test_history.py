@@ -78,6 +78,12 @@ def test_history_tells_who_moved_what_in_text_json_and_markdown(promoted, origin
     assert promoted.podium("-R", origin.root.as_uri(), "history", "M", "--limit", "2").out == text
 
 
+def test_a_history_without_events_says_so_beside_its_output(promoted):
+    said = promoted.podium("history", "M", "--until", "2001-01-01")
+    assert (said.out, said.err) == ("", "nothing like that has happened\n")
+    assert promoted.podium("history", "--until", "2001-01-01", "--format", "json").json == []
+
+
 def test_hostile_words_in_a_commit_are_inert(promoted):
     promoted.write("models/M/README.md", "A card\n")
     promoted.git("add", "-A")

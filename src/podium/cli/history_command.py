@@ -53,7 +53,9 @@ def command(
     registry = session.registry(context, rev)
     stopped: list[CannotTell] = []
     known = _known(registry.history(name, alias, since=begin, until=end), stopped)
-    _print(islice(known, limit), form)
+    said = _print(islice(known, limit), form)
+    if not said and not stopped:
+        say.note("nothing like that has happened")
     for problem in stopped:
         say.error(problem.sentence, problem.hint)
         return problem.exit_code
@@ -81,7 +83,8 @@ def _moment(text: str | None, option: str) -> datetime | None:
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
-def _print(events: Iterator[Event], form: str) -> None:
+def _print(events: Iterator[Event], form: str) -> bool:
+    """Print the events; tells whether anything was said, which for text without events is not so."""
     events = chain([*islice(events, 1)], events)
     from podium.render import timeline as render  # loaded while Git is at work
 
@@ -92,3 +95,6 @@ def _print(events: Iterator[Event], form: str) -> None:
             say.result(render.markdown(events))
         elif text := render.text(events):
             say.result(text)
+        else:
+            return False
+    return True
