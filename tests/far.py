@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from podium.storage import Storage, patience
+from podium.storage import Storage
+from podium.storage.servers import patience
 from tests.storage_helpers import forget_cache
 
 

@@ -15,9 +15,9 @@ from podium.storage import Storage, partial, renewal, stored
 from podium.storage.progress import Meter
 from podium.storage.pushing import Sent
 from podium.storage.renewal import Renewal
-from podium.storage.server import Server
+from podium.storage.servers.server import Server
+from podium.storage.servers.uploads import Uploads
 from podium.storage.stored import Stored, Unfinished
-from podium.storage.uploads import Uploads
 from tests import worlds
 from tests.servers import object_path
 from tests.storage_helpers import at, files_below, forget_cache, record, registry, write

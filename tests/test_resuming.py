@@ -12,10 +12,11 @@ import pytest
 from fsspec.callbacks import NoOpCallback
 
 from podium.errors import Denied, Unavailable
-from podium.storage import Storage, begun, by_ssh, limits, partial, patience
-from podium.storage.failures import Broken
-from podium.storage.server import Server
-from podium.storage.under_way import Upload
+from podium.storage import Storage, partial
+from podium.storage.servers import begun, by_ssh, limits, patience
+from podium.storage.servers.failures import Broken
+from podium.storage.servers.server import Server
+from podium.storage.servers.under_way import Upload
 from tests.servers import Apache, hanging, object_path
 from tests.storage_helpers import at, files_below, forget_cache, record, registry, spoil, write
 
@@ -421,7 +422,8 @@ import sys
 from pathlib import Path
 from podium.cli.main import run
 from podium.model import *
-from podium.storage import Storage, limits, patience, watching
+from podium.storage import Storage
+from podium.storage.servers import limits, patience, watching
 
 def told(what, done, total):
     if done > 2 << 20:

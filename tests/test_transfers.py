@@ -16,8 +16,9 @@ from dvc.config_schema import REMOTE_SCHEMAS
 
 from podium import manifest
 from podium.errors import Denied, Unavailable
-from podium.storage import Storage, failures, server
+from podium.storage import Storage
 from podium.storage.progress import Meter, Stopped, each
+from podium.storage.servers import failures, server
 from tests.far import connect
 from tests.servers import DvcRemote
 from tests.storage_helpers import at, files_below, member, record, registry, spoil, write

@@ -79,7 +79,7 @@ def _run(program: str, arguments: list[str], cwd: str, env: dict[str, str], file
     sys.argv = [program, *arguments]
     if program == "podium":
         from podium.cli import main as ended
-        from podium.storage import patience
+        from podium.storage.servers import patience
 
         patience._LONGEST = 0.05  # seconds between two tries: a server that a test has stopped stays away
     else:

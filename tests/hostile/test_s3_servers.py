@@ -10,7 +10,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import pytest
 
 from podium.errors import Unavailable
-from podium.storage import Storage, multipart, patience
+from podium.storage import Storage
+from podium.storage.servers import multipart, patience
 from tests.storage_helpers import record, registry, write
 
 pytestmark = pytest.mark.usefixtures("closed")

@@ -7,7 +7,8 @@ import pytest
 
 from podium.errors import Unavailable
 from podium.git import bounds, remote, sources
-from podium.storage import Storage, limits, patience, watching
+from podium.storage import Storage
+from podium.storage.servers import limits, patience, watching
 from tests import servers
 from tests.hostile import odd_ssh
 from tests.storage_helpers import registry

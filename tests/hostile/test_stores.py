@@ -13,7 +13,8 @@ from podium import manifest, resolve
 from podium.errors import Denied, Error, Unavailable
 from podium.freshness import ANEW
 from podium.index import source, web
-from podium.storage import Storage, patience, watching
+from podium.storage import Storage
+from podium.storage.servers import patience, watching
 from tests.hostile import odd
 from tests.hostile.conftest import some
 from tests.storage_helpers import at, forget_cache, member, record, registry, version, write

@@ -11,7 +11,8 @@ import pytest
 
 from podium.errors import Unavailable
 from podium.git import sources
-from podium.storage import Storage, patience, reasons, watching
+from podium.storage import Storage
+from podium.storage.servers import patience, reasons, watching
 from tests.storage_helpers import registry
 
 pytestmark = [

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from podium.errors import Denied, Unavailable
-from podium.storage import hostkeys, limits
 from podium.storage.cache import Cache
 from podium.storage.remote import FolderRemote, Remote, ServerRemote
+from podium.storage.servers import hostkeys, limits
 
 _EXTRAS = {
     "s3": "podium[s3]",

@@ -1,7 +1,7 @@
 """
 A DVC remote: where the bytes are for everybody else.
 
-There are two kinds, with the same verbs: folders, and servers, which are here: through the file systems that DVC configures.
+There are two kinds, with the same verbs: folders, and servers, which are here; how those are asked is in ``servers``.
 """
 
 from __future__ import annotations
@@ -13,15 +13,16 @@ from typing import Any
 
 from podium.errors import Denied, Unavailable
 from podium.progress import silent
-from podium.storage import multipart, renewal, sftp, stored
-from podium.storage.downloads import Downloads
-from podium.storage.failures import Broken
+from podium.storage import renewal, stored
 from podium.storage.folder import FolderRemote
 from podium.storage.progress import Meter, each
-from podium.storage.server import Server
+from podium.storage.servers import multipart, sftp
+from podium.storage.servers.downloads import Downloads
+from podium.storage.servers.failures import Broken
+from podium.storage.servers.server import Server
+from podium.storage.servers.uploads import Uploads
+from podium.storage.servers.watching import LISTING
 from podium.storage.stored import Absent, Contents, Stored, Unfinished
-from podium.storage.uploads import Uploads
-from podium.storage.watching import LISTING
 
 __all__ = ["Absent", "FolderRemote", "Remote", "ServerRemote"]
 

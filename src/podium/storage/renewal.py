@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 from podium.errors import Denied, Unavailable
 from podium.progress import Progress, silent
 from podium.storage import stored
-from podium.storage.failures import Broken
-from podium.storage.multipart import Call
 from podium.storage.progress import Meter, each
+from podium.storage.servers.failures import Broken
+from podium.storage.servers.multipart import Call
 from podium.storage.stored import Absent, Stored
 
 if TYPE_CHECKING:

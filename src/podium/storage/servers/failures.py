@@ -11,7 +11,7 @@ import errno
 import socket
 
 from podium.errors import Unavailable
-from podium.storage.reasons import chain, kinds, reason, speaks_other, status_of
+from podium.storage.servers.reasons import chain, kinds, reason, speaks_other, status_of
 
 _BUSY = {408, 425, 429}
 _FAILED = 500

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from podium.storage import hashing, sftp
-from podium.storage.failures import Broken
-from podium.storage.reasons import status_of
-from podium.storage.server import Server
-from podium.storage.watching import Silent
+from podium.storage import hashing
+from podium.storage.servers import sftp
+from podium.storage.servers.failures import Broken
+from podium.storage.servers.reasons import status_of
+from podium.storage.servers.server import Server
+from podium.storage.servers.watching import Silent
 
 _BLOCK = 2 * hashing.CHUNK
 """Bytes asked of a server at a time."""

@@ -7,13 +7,14 @@ from contextlib import suppress
 from pathlib import Path
 
 from podium.errors import Unavailable
-from podium.storage import begun, by_ssh, by_webdav, multipart, partial
-from podium.storage.begun import Note
-from podium.storage.failures import Broken
+from podium.storage import partial
 from podium.storage.progress import Counted, Meter
-from podium.storage.server import SLOWEST, Server
+from podium.storage.servers import begun, by_ssh, by_webdav, multipart
+from podium.storage.servers.begun import Note
+from podium.storage.servers.failures import Broken
+from podium.storage.servers.server import SLOWEST, Server
+from podium.storage.servers.under_way import Upload
 from podium.storage.stored import Absent
-from podium.storage.under_way import Upload
 
 
 class Uploads:

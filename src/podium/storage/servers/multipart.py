@@ -19,8 +19,8 @@ from typing import Any
 
 from podium.errors import Unavailable
 from podium.storage import hashing, stored
-from podium.storage.failures import Broken
 from podium.storage.progress import Meter, each
+from podium.storage.servers.failures import Broken
 from podium.storage.stored import Absent, Unfinished
 
 LEAST = 5 << 20

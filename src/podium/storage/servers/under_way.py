@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from podium.storage.failures import Broken
+from podium.storage.servers.failures import Broken
 
 TAIL = 4 << 20
 """Bytes at the end of what arrived that are read back before more is sent."""

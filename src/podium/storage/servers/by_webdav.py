@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from podium.storage.reasons import status_of
-from podium.storage.under_way import TAIL, Upload
+from podium.storage.servers.reasons import status_of
+from podium.storage.servers.under_way import TAIL, Upload
 
 _PIECE = 8 << 20
 """Bytes in a request."""

@@ -12,7 +12,7 @@ import asyncio
 from collections import deque
 from typing import Any, BinaryIO
 
-from podium.storage.under_way import TAIL, Upload
+from podium.storage.servers.under_way import TAIL, Upload
 
 _PIECE = 1 << 20
 _AT_ONCE = 8

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from podium.storage.failures import Broken, Busy, Failed
+from podium.storage.servers.failures import Broken, Busy, Failed
 
 T = TypeVar("T")
 

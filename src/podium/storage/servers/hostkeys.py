@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from podium.errors import Unavailable
-from podium.storage import limits
-from podium.storage.failures import unreachable
+from podium.storage.servers import limits
+from podium.storage.servers.failures import unreachable
 
 _OWN_FILES = ("~/.ssh/known_hosts", "~/.ssh/known_hosts2")
 _GLOBAL_FILES = ("/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2")

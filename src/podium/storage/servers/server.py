@@ -8,12 +8,13 @@ from contextlib import contextmanager
 from typing import Any
 
 from podium.errors import Denied, Unavailable
-from podium.storage import clients, hashing, limits, multipart, sftp
-from podium.storage.failures import Broken, is_answer, unreachable
-from podium.storage.patience import Patience
+from podium.storage import hashing
 from podium.storage.progress import Stopped
+from podium.storage.servers import clients, limits, multipart, sftp
+from podium.storage.servers.failures import Broken, is_answer, unreachable
+from podium.storage.servers.patience import Patience
+from podium.storage.servers.watching import Silent, Watch
 from podium.storage.stored import Absent
-from podium.storage.watching import Silent, Watch
 
 SLOWEST = 10_000
 """Bytes a second at which an upload has to arrive."""
