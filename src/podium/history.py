@@ -1,4 +1,4 @@
-"""Step, Timeline: one registry became another, and what may never happen on the way."""
+"""Step, Commit, Event: one registry became another; who did that, and what it did."""
 
 from __future__ import annotations
 
