@@ -215,7 +215,7 @@ def install(folder: Path, *, protect_aliases: bool = False) -> Path:
         os.link(hook, before)
     _replace(hook, _script(protect_aliases=protect_aliases))
     if git.run(folder, "config", "--get", "receive.fsckObjects", bare=True).code != 0:
-        _configure(folder, "receive.fsckObjects", "true")
+        leftovers.configure(folder, folder, "receive.fsckObjects", "true")
     return hook
 
 
@@ -241,12 +241,6 @@ def whom(folder: Path) -> str:
         return f"guards the branch {branch}"
     point = "`git symbolic-ref HEAD refs/heads/main` there points it at main"
     return f"HEAD names the branch {branch}, which is not there: every branch is guarded until it is; {point}"
-
-
-def _configure(folder: Path, key: str, value: str) -> None:
-    if git.run(folder, "config", key, value, bare=True).code != 0:
-        leftovers.remove([folder / "config.lock"], folder)  # of a git that was killed
-        git.output(folder, "config", key, value, bare=True)
 
 
 def _hook(folder: Path) -> Path:

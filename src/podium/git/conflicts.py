@@ -207,6 +207,4 @@ def install_driver(checkout: Checkout, command: str) -> None:
         ("driver", command),
         ("recursive", "binary"),  # between two ancestors of a criss-cross, a clash waits for the real merge
     ):
-        if program.run(checkout.root, "config", f"merge.{DRIVER}.{key}", value).code != 0:
-            leftovers.remove([checkout.git_dir / "config.lock"], checkout.root)
-            program.output(checkout.root, "config", f"merge.{DRIVER}.{key}", value)
+        leftovers.configure(checkout.root, checkout.git_dir, f"merge.{DRIVER}.{key}", value)

@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
 
+from podium.git import program
 from podium.git.sources import Checkout
 
 _AGE = 1.0
@@ -39,6 +40,14 @@ def remove(locks: Sequence[Path], root: Path) -> None:
     for lock in locks:
         if _changed(lock) <= newest:
             lock.unlink(missing_ok=True)
+
+
+def configure(folder: Path, git_dir: Path, key: str, value: str) -> None:
+    """Set an option of a repository, also where a git that was killed left the lock on them; raises Unavailable."""
+    bare = folder == git_dir
+    if program.run(folder, "config", key, value, bare=bare).code != 0:
+        remove([git_dir / "config.lock"], folder)
+        program.output(folder, "config", key, value, bare=bare)
 
 
 def _locks(checkout: Checkout) -> Iterator[Path]:
