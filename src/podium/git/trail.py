@@ -55,7 +55,7 @@ def told(repository: Repository, tip: str, paths: Sequence[str], folder: Path, a
         yield chunk
     yield older
     if size <= LARGEST and (newer is None or newer >= WORTH_WRITING):
-        kept.write_bytes(file, FORM, b"".join([f"{tip} {_of(*paths)}\n".encode(), *said, older]))
+        kept.write_bytes(file, FORM, b"".join([f"{tip} {_name(*paths)}\n".encode(), *said, older]))
 
 
 def is_kept(folder: Path, repository: Path, paths: Sequence[str]) -> bool:
@@ -65,11 +65,11 @@ def is_kept(folder: Path, repository: Path, paths: Sequence[str]) -> bool:
 
 def _place(folder: Path, repository: Path, paths: Sequence[str]) -> Path:
     """Give the file in a folder: the first path names it, which is asked about; the others are what decides at the moment."""
-    return folder / f"{_of(str(repository), *paths[:1])[:24]}.kept"
+    return folder / f"{_name(str(repository), *paths[:1])}.kept"
 
 
-def _of(*texts: str) -> str:
-    return kept.digest("\0".join(texts).encode("utf-8", "surrogateescape"))
+def _name(*texts: str) -> str:
+    return kept.name("\0".join(texts))
 
 
 def _newer(repository: Repository, tip: str, known: str) -> int | None:
@@ -87,7 +87,7 @@ def _kept(file: Path, paths: Sequence[str]) -> tuple[str | None, bytes]:
     """Read a tip and what Git said of its line; nothing where that was of other paths, or not of the shape that is written here."""
     head, _, said = (kept.read_bytes(file, FORM) or b"").partition(b"\n")
     tip, _, of = head.partition(b" ")
-    return (tip.decode(), said) if _ID.fullmatch(tip) and of == _of(*paths).encode() else (None, b"")
+    return (tip.decode(), said) if _ID.fullmatch(tip) and of == _name(*paths).encode() else (None, b"")
 
 
 _ID = re.compile(rb"[0-9a-f]{40}")
