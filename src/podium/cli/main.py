@@ -153,13 +153,13 @@ def _leave(end: SystemExit) -> NoReturn:
 
     What waits to be done at the end is done; where another thread is at work, Python waits for it. mypy ends in the same way.
     """
-    if threading.active_count() > 1:
+    if threading.active_count() > 1 or not isinstance(end.code, int):
         raise end
     atexit._run_exitfuncs()  # noqa: SLF001 - what Python itself calls here; there is no public name
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError):
             stream.flush()
-    os._exit(end.code if isinstance(end.code, int) else 0)
+    os._exit(end.code)
 
 
 def main(args: Sequence[str] | None = None) -> NoReturn:

@@ -1,8 +1,9 @@
 """
 What Git says of a line of commits, kept: what lies behind a commit never changes, so only newer ones are asked about.
 
-Kept is Git's own answer, word for word, with the tip and the paths that it was given for. It holds as long as that tip is on the line, which
-the ids of the commits say. Where a shallow clone or a graft makes a line look other than its ids say, nothing is kept or used.
+Kept is Git's own answer, word for word, with the tip and the paths that it was given for. It holds as long as that tip is on the
+line, which the ids of the commits say. Where a shallow clone or a graft makes a line look other than its ids say, nothing is
+kept or used.
 """
 
 from __future__ import annotations

@@ -29,9 +29,9 @@ def asked(source: git.Source, reference: refs.Reference, alias: str | None, kept
     path = scope(reference, alias)
     with suppress(Error, OSError, ValueError):
         repository = _repository(source)
-        if repository is None or _is_partial(repository):
+        if repository is None or (kept is not None and git.is_kept(kept, repository, followed(path, ()))):
             return None
-        if kept is not None and git.is_kept(kept, repository, followed(path, ())):
+        if _is_partial(repository):
             return None
         tips = ["refs/remotes/origin/HEAD", "HEAD"] if isinstance(source, git.Bare) else ["HEAD"]
         tip, links = _at_tip(repository, tips, linking(path))
