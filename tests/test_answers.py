@@ -7,14 +7,16 @@ import random
 import shutil
 import stat
 import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
 import podium
-from podium import answers, kept
+from podium import answers, git, kept
 from podium.errors import Error
+from podium.git import looking
 from tests.storage_helpers import write
 from tests.test_start import loaded_by
 
@@ -55,7 +57,8 @@ def ask(start, name=NAME):
         return False
     if version.withdrawn is not None:
         assert known is None  # a withdrawn version comes with a warning
-    assert known in {None, answers.Answer(str(used.folder), used.names, version.version)}
+    assert known is None or known[::2] == (str(used.folder), version.version)
+    assert known is None or known.files == tuple(map(str, used.files))
     question.keep(registry.place, registry.value.tree, version, used.folder)
     return known is not None
 
@@ -77,6 +80,33 @@ def test_an_answer_is_said_again_and_nothing_is_read_for_it(root, tmp_path):
         "pathlib",
         "urllib.parse",
     }
+
+
+@pytest.fixture
+def crowd(root, monkeypatch):
+    """Let Git look at the files that were handed out, which were left alone for long enough; gives how often it looks."""
+    monkeypatch.setattr(answers, "MANY", 2)
+    looks = []
+
+    class Look(git.Look):
+        def same(self):
+            looks.append(super().same())
+            return looks[-1]
+
+    monkeypatch.setattr(git, "Look", Look)
+    ask(root)
+    time.sleep(looking.SETTLED_NS / 1e9 + 0.1)
+    assert ask(root)  # which takes note of them
+    assert ask(root)
+    assert looks == [True]
+    return looks
+
+
+def test_of_many_files_all_are_named(root, crowd):
+    used = podium.open(root).use(NAME)
+    answer = answers.question(str(root), NAME).answered()
+    assert answer.names is None
+    assert (answer.path, answer.files) == (str(used.folder), tuple(map(str, used.files)))
 
 
 def test_what_changed_just_now_is_not_kept(root):
@@ -173,6 +203,50 @@ def test_whatever_changes_makes_it_no_answer(root, change):
     assert not ask(root)
 
 
+@pytest.mark.parametrize("change", [other_bytes, a_file_less, a_file_more, no_folder, promote])
+def test_whatever_changes_among_many_files_makes_it_no_answer(root, change, crowd):
+    change(root)
+    assert not ask(root)
+
+
+def no_index(index):
+    index.unlink()
+
+
+def an_empty_index(index):
+    index.write_bytes(b"")
+
+
+def a_broken_index(index):
+    index.write_bytes(index.read_bytes()[:-30])
+
+
+def another_s_index(index):
+    index.chmod(0o666)
+
+
+@pytest.mark.parametrize("change", [no_index, an_empty_index, a_broken_index, another_s_index])
+def test_without_git_s_index_the_files_are_looked_at_all_the_same(root, change, crowd, tmp_path):
+    (index,) = (tmp_path / "cache" / "answers").glob("*.index")
+    change(index)
+    assert ask(root)  # and makes another
+    assert crowd[1:] in ([True], [False])
+    assert ask(root)
+    assert crowd[2:] == [True]
+    change(index)
+    a_file_more(root)
+    assert not ask(root)
+
+
+def test_without_a_git_the_files_are_looked_at_all_the_same(root, crowd, monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    question = answers.question(str(root), NAME)
+    assert question.answered() is not None
+    other_bytes(root)
+    assert question.answered() is None
+    assert crowd == [True]
+
+
 def test_settings_of_this_machine_that_git_comes_to_track_end_it(root):
     (root / ".dvc/config.local").write_text("[core]\n")
     subprocess.run(["git", "add", "registry.yaml"], cwd=root, check=True)
@@ -266,3 +340,76 @@ def test_a_path_is_written_in_full_or_it_is_asked_for_anew(monkeypatch):
     assert answers.question("/registry", NAME)[:2] == ("/registry", NAME)
     monkeypatch.setenv("PODIUM_OFFLINE", "1")
     assert answers.question("/registry", NAME) is None
+
+
+PROGRAM = """
+import atexit, sys
+sys.argv[0] = "podium"
+atexit.register(lambda: print("loaded:", *sys.modules, file=sys.stderr))
+from podium.cli import process
+process()
+"""
+
+
+def run(words, **options):
+    """Run the program; what it loaded is its last line on stderr."""
+    command = [sys.executable, "-c", PROGRAM, *words]
+    return subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False, **options)
+
+
+@pytest.fixture
+def known(root):
+    """Give a checkout in which ``use`` was answered, in it and from elsewhere."""
+    assert [ask(root), ask(root)] == [False, True]
+    return root
+
+
+def in_it(root):
+    return ["use", NAME], {"cwd": root}
+
+
+def from_elsewhere(root):
+    return ["-R", str(root), "use", NAME], {"cwd": "/"}
+
+
+def in_full(root):
+    return ["--registry", str(root), "use", NAME], {"cwd": "/"}
+
+
+def by_the_environment(root):
+    return ["use", NAME], {"cwd": "/", "env": os.environ | {"PODIUM_REGISTRY": str(root)}}
+
+
+@pytest.mark.parametrize("way", [in_it, from_elsewhere, in_full, by_the_environment])
+def test_what_is_known_is_said_before_the_command_line_is_read(known, way):
+    words, options = way(known)
+    ran = run(words, stdout=subprocess.PIPE, **options)
+    assert (ran.returncode, ran.stdout) == (0, f"{podium.open(known).use(NAME).path}\n")
+    assert "podium.answers" in ran.stderr.split()
+    assert "click" not in ran.stderr.split()
+    promote(known)
+    assert run(words, stdout=subprocess.PIPE, **options).stdout == f"{podium.open(known).use(NAME).path}\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [(["use", "--help"], "Usage: podium use"), (["use", NAME, "--format", "json"], '"path"'), (["use"], ""), (["use", NAME, NAME], "")],
+)  # fmt: skip
+def test_all_else_is_read_by_click(known, words, says):
+    ran = run(words, cwd=known, stdout=subprocess.PIPE)
+    assert says in ran.stdout
+    assert ran.returncode == (0 if says else 2)
+    assert "click" in ran.stderr.split()
+
+
+def test_an_answer_that_cannot_be_written_is_told_as_ever(known):
+    with Path("/dev/full").open("w") as full:
+        ran = run(["use", NAME], cwd=known, stdout=full)
+    assert ran.returncode == 3
+    assert ran.stderr.startswith("error: the output cannot be written: No space left on device\n")
+    ends = os.pipe()
+    os.close(ends[0])
+    with os.fdopen(ends[1], "w") as unread:
+        assert run(["use", NAME], cwd=known, stdout=unread).returncode == 1
+    closed = ["bash", "-c", 'exec "$@" >&-', "bash", sys.executable, "-c", PROGRAM, "use", NAME]
+    assert subprocess.run(closed, cwd=known, check=False, capture_output=True).returncode == 0

@@ -3,7 +3,8 @@ What ``podium use`` answered in a checkout: said again, without reading the regi
 
 An answer comes from files and folders of the checkout, from the folders in which the registry was looked for, and from the
 files that were handed out. How all of these look (device, inode, size, times) is kept with it, in the user's own cache; where
-anything looks otherwise there is no answer. Only what a command needs to start is loaded here.
+anything looks otherwise there is no answer. Where many files were handed out, Git looks at them, from the second time on. Only
+what a command needs to start is loaded here.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import os
 import stat
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -24,29 +25,38 @@ if TYPE_CHECKING:
     from podium.model import Version
     from podium.tree import Tree
 
-FORM = "answers 2"
+FORM = "answers 3"
 """Changes when what is kept, or what it means, does."""
+MANY = 1000
+"""So many files Git looks at: in a loop of Python's these take as long as a git takes to start."""
 _ABSENT = (0, 0, 0, 0, 0)
 
 Looks = list[tuple[int, int, int, int, int]]
 
 
 class Answer(NamedTuple):
-    """Where all of a version's files are: an absolute folder, their paths in it, and the version's number under the name."""
+    """
+    Where a version's files are: an absolute folder, their paths in it, and the version's number under the name.
+
+    Without paths: all that is in the folder, of which there are many.
+    """
 
     folder: str
-    names: tuple[str, ...]
+    names: tuple[str, ...] | None
     version: str
 
     @property
     def path(self) -> str:
         """The one file where there is only one, else the folder."""
-        return self.files[0] if len(self.names) == 1 else self.folder
+        return f"{self.folder}/{self.names[0]}" if self.names is not None and len(self.names) == 1 else self.folder
 
     @property
     def files(self) -> tuple[str, ...]:
-        """The files."""
-        return tuple(f"{self.folder}/{name}" for name in self.names)
+        """The files; raises OSError where the folder has to be listed, and cannot be."""
+        from podium.storage import looks
+
+        names = self.names if self.names is not None else sorted(looks.names_in(self.folder))
+        return tuple(f"{self.folder}/{name}" for name in names)
 
 
 class Question(NamedTuple):
@@ -63,20 +73,25 @@ class Question(NamedTuple):
     @property
     def _place(self) -> str:
         """The file for the answer; raises OSError where there is no folder for it."""
-        folder = folders.named_cache()
-        if folder is None:
-            raise FileNotFoundError
-        return f"{folder}/answers/{_digest(self.start, self.reference)[:24]}.kept"
+        return f"{_folder()}/{_digest(self.start, self.reference)[:24]}.kept"
 
     def answered(self) -> Answer | None:
         """Give the answer that was kept, if all it came from looks as it did; else ``None``."""
         with suppress(OSError, ValueError, RuntimeError):
-            groups = _groups(kept.read_bytes(self._place, FORM) or b"")
-            asked, (folder, version, come_from, given), above, kinds, sources = groups
-            if asked != [self.start, self.reference] or _come_from(_looks_of(above, sources), kinds) != come_from:
+            first, above, kinds, sources, *crowd = _groups(kept.read_bytes(self._place, FORM) or b"")
+            start, reference, folder, version, come_from, given = first
+            if (start, reference) != self[:2] or not folder.startswith("/"):
                 return None
+            if _come_from(_looks_of(above, sources), kinds) != come_from:
+                return None
+            if crowd and self._crowd_is_the_same(folder, *crowd):
+                return Answer(folder, None, version)
             names, looks = _handed_out(folder)
-            return Answer(folder, names, version) if looks == given and folder.startswith("/") else None
+            if looks != given:
+                return None
+            if len(names) >= MANY:  # of which Git can take note by now
+                self._keep([first, above, kinds, sources], names)
+            return Answer(folder, names, version)
         return None
 
     def keep(self, checkout: Checkout, tree: Tree, version: Version, folder: Path) -> None:
@@ -85,10 +100,7 @@ class Question(NamedTuple):
 
         ``tree`` is what was read of the checkout.
         """
-        from pathlib import Path
-
         from podium.git.sources import PRIVATE
-        from podium.git.worktree import RACY_NS
         from podium.storage import seals
 
         with suppress(OSError, ValueError, RuntimeError):
@@ -97,11 +109,48 @@ class Question(NamedTuple):
                 return
             above, kinds = _above(self.start, checkout.root), [str(checkout.root / path) for path in PRIVATE]
             looks = _looks_of(above, read)
-            if max(changed for *_, changed in looks) > self.began - RACY_NS:
+            if not _settled(looks, self.began):
                 return
             given = [str(folder), version.version, _come_from(looks, kinds), _hash_of(seen)]
-            said = _joined([self.start, self.reference], given, above, kinds, read)
-            kept.write_bytes(Path(self._place), FORM, said)
+            self._keep([[self.start, self.reference, *given], above, kinds, read], seen)
+
+    def _keep(self, groups: Sequence[Sequence[str]], names: Collection[str]) -> None:
+        from pathlib import Path
+
+        crowd = self._crowd(groups[0][2], names) if len(names) >= MANY else []
+        kept.write_bytes(Path(self._place), FORM, _joined(*groups, *crowd))
+
+    # Many files that were handed out are kept as an index for Git, beside the answer, and their folders with the answer.
+
+    @property
+    def _index(self) -> str:
+        return self._place.removesuffix("kept") + "index"
+
+    def _crowd(self, folder: str, names: Iterable[str]) -> list[list[str]]:
+        """Note how many files look, and their folders; nothing where one changed in the last two seconds, and may do so again."""
+        from pathlib import Path
+
+        from podium import git
+
+        inside = sorted({folder, *(f"{folder}/{above}" for name in names for above in _parents(name))})
+        looks, index = _looks_of((), inside), git.index(folder, names)
+        if index is None or not _settled(looks, time.time_ns()):
+            return []
+        kept.write_for_others(Path(self._index), index)
+        return [[kept.digest(index), _come_from(looks, ())], inside]
+
+    def _crowd_is_the_same(self, folder: str, known: Sequence[str], inside: Sequence[str]) -> bool:
+        """Tell whether many files, and nothing else, are in a folder, each of which looks as it did."""
+        from podium import git
+
+        sum_, looks = known
+        if _come_from(_looks_of((), inside), ()) != looks:
+            return False
+        with suppress(OSError):  # without a git, one can look without it
+            look = git.Look(f"{_folder()}/none.git", self._index, folder)
+            unspoilt = kept.is_still(self._index, sum_)  # while Git looks
+            return look.same() and unspoilt
+        return False
 
 
 def question(where: str | None, reference: str) -> Question | None:
@@ -113,6 +162,14 @@ def question(where: str | None, reference: str) -> Question | None:
     with suppress(OSError):
         return Question(os.getcwd(), reference, time.time_ns())  # noqa: PTH109
     return None
+
+
+def _folder() -> str:
+    """Give the folder in which answers are kept; raises OSError where there is none for it."""
+    found = folders.named_cache()
+    if found is None:
+        raise FileNotFoundError
+    return f"{found}/answers"
 
 
 # --- how things look --------------------------------------------------------------------------------------------------
@@ -130,6 +187,13 @@ def _one(path: str, look: Callable[[str], os.stat_result]) -> tuple[int, int, in
     return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
+def _settled(looks: Looks, at: int) -> bool:
+    """Tell whether nothing changed so shortly before a time (ns since 1970) that it could change again and look the same."""
+    from podium.git.worktree import RACY_NS
+
+    return max(changed for *_, changed in looks) <= at - RACY_NS
+
+
 def _come_from(looks: Looks, kinds: Iterable[str]) -> str:
     """Give one hash of how all looks that an answer comes from; of ``kinds`` only what lies there matters."""
     return _digest(repr([*looks, [_kind(path) for path in kinds]]))
@@ -141,6 +205,11 @@ def _kind(path: str) -> int:
         return stat.S_IFMT(os.lstat(path).st_mode)
     except (FileNotFoundError, NotADirectoryError):
         return 0
+
+
+def _parents(name: str) -> list[str]:
+    """Give the folders that a file is in, of a path below another."""
+    return [name[:end] for end, letter in enumerate(name) if letter == "/"]
 
 
 def _handed_out(folder: str) -> tuple[tuple[str, ...], str]:

@@ -92,10 +92,29 @@ def write_bytes(path: Path, form: str, content: bytes) -> None:
     if len(whole) > MOST_BYTES:
         return
     with suppress(OSError):
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not path.exists():
-            _make_room(path.parent)
-        _replace(path, whole)
+        _place(path, whole)
+
+
+def write_for_others(path: Path, content: bytes) -> None:
+    """Keep bytes as they are, for another program; where the disk does not take them, nothing is kept."""
+    if len(content) <= MOST_BYTES:
+        with suppress(OSError):
+            _place(path, content)
+
+
+def is_still(path: str, sum_: str) -> bool:
+    """Tell whether a file that was written for another program has the content of this digest."""
+    try:
+        return digest(_own_bytes(path)) == sum_
+    except (OSError, ValueError, MemoryError):
+        return False
+
+
+def _place(path: Path, content: bytes) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not path.exists():
+        _make_room(path.parent)
+    _replace(path, content)
 
 
 def _replace(path: Path, content: bytes) -> None:
@@ -121,7 +140,7 @@ def _make_room(folder: Path) -> None:
         file.unlink(missing_ok=True)
 
 
-_OURS = re.compile(r"[0-9a-f]{20,64}\.(json|kept)|\.new-[0-9a-z_]{8}")
+_OURS = re.compile(r"[0-9a-f]{20,64}\.(json|kept|index)|\.new-[0-9a-z_]{8}")
 """What files are called that are kept here, and unfinished ones; whatever else lies in such a folder is somebody's own."""
 
 

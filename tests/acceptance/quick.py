@@ -78,7 +78,7 @@ def _run(program: str, arguments: list[str], cwd: str, env: dict[str, str], file
     os.environ.update(env)
     sys.argv = [program, *arguments]
     if program == "podium":
-        from podium.cli import main as ended
+        from podium.cli.main import main as ended
         from podium.storage.servers import patience
 
         patience._LONGEST = 0.05  # seconds between two tries: a server that a test has stopped stays away

@@ -116,7 +116,7 @@ def test_a_start_does_not_import_what_it_does_not_need(registry):
     registry.podium("log", "p/a", registry.model("out", "x"), "--link", "M")
     for command in (["list"], ["show", "M"], ["resolve", "M"], ["use", "M"], ["check"]):
         registry.podium(*command)
-        script = f"import sys; sys.argv = ['podium', *{command!r}]; from podium.cli import main\n"
+        script = f"import sys; sys.argv = ['podium', *{command!r}]; from podium.cli.main import main\n"
         script += "try: main()\nexcept SystemExit: pass\nassert 'dvc' not in sys.modules, 'dvc was imported'"
         ran = subprocess.run(
             [sys.executable, "-c", script], cwd=registry.root, capture_output=True, text=True, check=False

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from podium.cli.main import main, process
+from podium.cli.start import process
 
-__all__ = ["main", "process"]
+__all__ = ["process"]

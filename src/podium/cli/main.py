@@ -6,12 +6,10 @@ A command's module is imported when it is run or asked for help, so that ``podiu
 
 from __future__ import annotations
 
-import atexit
 import importlib
 import os
 import signal
 import sys
-import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,7 +17,6 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from podium import collector
 from podium.cli import say
 from podium.version import VERSION
 
@@ -136,30 +133,6 @@ def podium(context: click.Context, where: str | None) -> None:
     podium use ImageClassifier:production
     """
     context.obj = Invocation(where)
-
-
-def process() -> NoReturn:
-    """Be the ``podium`` program: run the command line, then end without taking apart what was loaded."""
-    collector.look_seldom()
-    try:
-        main()
-    except SystemExit as end:
-        _leave(end)
-
-
-def _leave(end: SystemExit) -> NoReturn:
-    """
-    End this process as it would end by itself, only sooner: its memory goes back whole, and not object by object.
-
-    What waits to be done at the end is done; where another thread is at work, Python waits for it. mypy ends in the same way.
-    """
-    if threading.active_count() > 1 or not isinstance(end.code, int):
-        raise end
-    atexit._run_exitfuncs()  # noqa: SLF001 - what Python itself calls here; there is no public name
-    for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError, ValueError):
-            stream.flush()
-    os._exit(end.code)
 
 
 def main(args: Sequence[str] | None = None) -> NoReturn:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from podium.git.leftovers import clear
     from podium.git.line import Turn, ask, contents_over_time, made_at, turns
     from podium.git.locks import lock
+    from podium.git.looking import Look, index
     from podium.git.merging import Merge, borrowing, merge_result, scratch
     from podium.git.objects import (
         ObjectTree,
@@ -91,6 +92,7 @@ else:
             "leftovers": "clear",
             "line": "Turn ask contents_over_time made_at turns",
             "locks": "lock",
+            "looking": "Look index",
             "merging": "Merge borrowing merge_result scratch",
             "objects": "ObjectTree commit_tree common_folder differences open_repository plain_files shallow_boundary",
             "program": "NETWORK Begun Ran cleaned output redacted run",
@@ -116,6 +118,7 @@ __all__ = [
     "GivenUp",
     "Hosted",
     "Joining",
+    "Look",
     "Merge",
     "ObjectTree",
     "PastTree",
@@ -154,6 +157,7 @@ __all__ = [
     "first_parents",
     "first_parents_until",
     "git_dir_of",
+    "index",
     "init",
     "install_driver",
     "is_joining",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 Looks = tuple[int, int, int, int]
 """Inode, size, mtime and ctime (both in ns) of a file."""
@@ -27,6 +28,16 @@ def in_folder(folder: str) -> dict[str, Looks]:
     if not os.path.islink(folder):  # noqa: PTH114 - a start without pathlib
         _look(folder, "", found)
     return found
+
+
+def names_in(folder: str, prefix: str = "") -> Iterator[str]:
+    """Give the paths of all that is in a folder, but folders, without looking at them; raises OSError."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                yield from names_in(entry.path, f"{prefix}{entry.name}/")
+            else:
+                yield prefix + entry.name
 
 
 def _look(folder: str, prefix: str, found: dict[str, Looks]) -> None:

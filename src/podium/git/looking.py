@@ -1,0 +1,95 @@
+"""
+Many files, looked at by Git: whether each looks as it did, in a third of the time that a loop in Python takes.
+
+Git keeps how each file of a checkout looked, in its index (https://git-scm.com/docs/index-format), to know at once which were
+touched. An index of podium's own describes any folder so, and ``git diff-files`` compares the folder with it: one ``lstat`` a file,
+on all cores. No content is named and none is read: where a file looks otherwise, Git finds a difference, or lacks an object.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import struct
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+
+SETTLED_NS = 2 * 10**9
+"""Git compares whole seconds: what changed so lately (in ns) could change again and look the same."""
+
+_ENTRY = struct.Struct(">10I20sH")
+_ALIGNED = 8
+_LONGEST_NAME = 0xFFF
+_WORD = 0xFFFFFFFF
+_SECOND = 10**9
+_NOTHING = bytes(20)
+_EMPTY = bytes.fromhex("e69de29bb2d1d6434b8b29ae775ad8c2e48c5391")
+"""The id of the empty file: with any other, Git takes an entry without a size for one that it has to read."""
+_QUIET = tuple((os.POSIX_SPAWN_OPEN, stream, os.devnull, os.O_RDWR, 0) for stream in range(3))
+
+
+def index(folder: str, names: Iterable[str]) -> bytes | None:
+    """
+    Give an index of how the files of these names look in a folder.
+
+    ``None`` where one of them is no plain file, or changed in the last two seconds; raises OSError where one is not there.
+    """
+    import hashlib  # it is made seldom, and compared often
+
+    settled = time.time_ns() - SETTLED_NS
+    entries = []
+    for name in sorted(map(os.fsencode, names)):
+        found = os.lstat(os.path.join(os.fsencode(folder), name))  # noqa: PTH118 - bytes, as Git sorts them
+        if not stat.S_ISREG(found.st_mode) or max(found.st_mtime_ns, found.st_ctime_ns) > settled:
+            return None
+        entries.append(_entry(name, found))
+    content = b"".join([struct.pack(">4sII", b"DIRC", 2, len(entries)), *entries])
+    return content + hashlib.sha1(content, usedforsecurity=False).digest()
+
+
+def _entry(name: bytes, found: os.stat_result) -> bytes:
+    said = _ENTRY.pack(
+        *(number & _WORD for time_ns in (found.st_ctime_ns, found.st_mtime_ns) for number in divmod(time_ns, _SECOND)),
+        found.st_dev & _WORD,
+        found.st_ino & _WORD,
+        stat.S_IFREG | (0o755 if found.st_mode & stat.S_IXUSR else 0o644),
+        found.st_uid & _WORD,
+        found.st_gid & _WORD,
+        found.st_size & _WORD,
+        _NOTHING if found.st_size else _EMPTY,
+        min(len(name), _LONGEST_NAME),
+    )
+    whole = said + name
+    return whole + bytes(_ALIGNED - len(whole) % _ALIGNED)
+
+
+class Look:
+    """
+    Git at work, comparing a folder with an index; ``repository`` is where an empty one is, or can be made.
+
+    Raises OSError where Git cannot be run.
+    """
+
+    def __init__(self, repository: str, index: str, folder: str) -> None:
+        _make_empty(repository)
+        names = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "GIT_EXEC_PATH", "TMPDIR")
+        own = {name: os.environ[name] for name in names if name in os.environ}
+        of_ours = {"GIT_DIR": repository, "GIT_WORK_TREE": folder, "GIT_INDEX_FILE": index}
+        no_settings = {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull, "LC_ALL": "C"}
+        command = ["git", "diff-files", "--quiet"]
+        self._process = os.posix_spawnp("git", command, own | of_ours | no_settings, file_actions=_QUIET)
+
+    def same(self) -> bool:
+        """Wait for Git, and tell whether each file of the index is in the folder, and looks as the index says."""
+        return os.waitpid(self._process, 0)[1] == 0
+
+
+def _make_empty(repository: str) -> None:
+    """Make what Git takes for a repository: one without settings, for Git heeds those of the repository that it works in."""
+    if os.path.exists(f"{repository}/HEAD"):  # noqa: PTH110 - a start without pathlib
+        return
+    for name in ("objects", "refs"):
+        os.makedirs(f"{repository}/{name}", mode=0o700, exist_ok=True)  # noqa: PTH103
+    with suppress(FileExistsError), open(f"{repository}/HEAD", "x", encoding="ascii") as head:  # noqa: PTH123
+        head.write("ref: refs/heads/none\n")
