@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
-from itertools import groupby
-from operator import attrgetter
 from typing import Any, TypeVar
 
 from podium.diff import ALIAS_KINDS, Change, Comparison
@@ -49,9 +47,14 @@ def _commit(commit: Commit) -> dict[str, Any]:
 
 def _steps(events: Iterable[Event]) -> Iterator[tuple[Commit, list[Event]]]:
     """Put together what one commit did."""
-    for _, step in groupby(events, key=attrgetter("commit.id")):
-        found = list(step)
-        yield found[0].commit, found
+    step: list[Event] = []
+    for event in events:
+        if step and event.commit.id != step[0].commit.id:
+            yield step[0].commit, step
+            step = []
+        step.append(event)
+    if step:
+        yield step[0].commit, step
 
 
 def metrics(compared: Comparison | None) -> list[str]:
@@ -100,10 +103,13 @@ def _step(commit: Commit, step: Sequence[Event], known: Known[Said]) -> str:
     number, subject = commit.pull_request, commit.subject
     request = "" if number is None else f" #{number}"
     lines = [f"{commit.id[:12]} {when[:16]} {when[16:].replace(':', '')} {_who(commit.author, commit.email)}{request}"]
-    said = [_said(event.change, known) for event in step]
-    if subject and subject not in [effect for effect, _ in said]:
-        lines.append(f"  {subject}")
-    lines += [told for _, told in said]
+    for event in step:
+        effect, told = _said(event.change, known)
+        lines.append(told)
+        if effect == subject:
+            subject = ""
+    if subject:
+        lines.insert(1, f"  {subject}")
     return "\n".join(lines)
 
 

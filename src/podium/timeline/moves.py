@@ -96,6 +96,7 @@ class Moves:
     registry: Registry
     follows: Callable[[str], bool]
     _pairs: dict[tuple[str | None, str | None], diff.Change | None] = field(default_factory=dict)
+    _last: tuple[str | None, Version | None] = None, None
 
     def told(self, before: tuple[Alias, str | None], after: tuple[Alias, str]) -> diff.Change | None:
         """Say that the alias went from what it was at one commit to what it is at another."""
@@ -105,10 +106,19 @@ class Moves:
         pair = self._pairs[between]
         if pair is None or pair.comparison is None:
             return None
-        old, new = pair.comparison.before, pair.comparison.after
-        then, now = old and _like(old, commit=before[1]), new and _like(new, commit=after[1])
+        now, then = self._at(after[1], pair.comparison.after), self._at(before[1], pair.comparison.before)
         compared = _like(pair.comparison, before=then, after=now)
         return _like(pair, generation=after[0].generation, comparison=compared)
+
+    def _at(self, commit: str | None, version: Version | None) -> Version | None:
+        """Give a version as it was at a commit; what a move came from is what the one before it, of which one asks next, came to."""
+        if version is None:
+            return None
+        known_at, known = self._last
+        if known is None or known_at != commit or known.version != version.version:
+            known = _like(version, commit=commit)
+            self._last = commit, known
+        return known
 
     def _pair(self, was: str | None, now: str | None) -> diff.Change | None:
         """Find out once what the moves between two versions have in common; ``None`` where that cannot be told here."""
@@ -136,5 +146,5 @@ class Moves:
 def _like(value: T, **others: object) -> T:
     """Give a value with some other facts, as ``dataclasses.replace`` does, in a tenth of the time."""
     made = object.__new__(type(value))
-    vars(made).update(vars(value), **others)
+    object.__setattr__(made, "__dict__", vars(value) | others)
     return made
