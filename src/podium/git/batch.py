@@ -15,7 +15,7 @@ Object = tuple[str, bytes]
 
 
 def by_name(folder: Path, names: Sequence[str]) -> list[Object | None]:
-    """Give objects of a repository by name, as Git writes names (``HEAD:models``); ``None`` for each that is not there."""
+    """Give objects by name, as Git writes names (``HEAD:models``); ``None`` for each that is not there."""
     told = program.output(
         folder, "cat-file", "--batch", stdin="".join(f"{name}\n" for name in names).encode(), bare=True
     )

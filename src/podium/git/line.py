@@ -32,8 +32,8 @@ class Turn:
     """
     A commit on a first-parent line, its first parent (``None``: it is the first), and what differs between the two.
 
-    ``said`` is what Git says of it: encoding, author, mail address, committer's clock and message; ``differing`` is what it says
-    of the files. Both are as they are written: of most commits little is asked for.
+    ``said`` is what Git says of it: encoding, author, mail address, committer's clock and message; ``differing`` is
+    what it says of the files. Both are as they are written: of most commits little is asked for.
     """
 
     commit: str
@@ -77,12 +77,12 @@ def turns(
     """
     Give the commits on a first-parent line that change something at or below some paths (none: anywhere), newest first.
 
-    ``until`` and ``since`` (seconds since 1970) cut a piece out of the line: it begins with the newest commit that is not
-    later than ``until``, and ends before the first one that is earlier than ``since``; ``after_commit`` is one of the line at
-    which it ends. Git does the looking, so that it costs what ``git log -- PATH`` does, as far as it is asked for; ``kept`` is
-    a folder in which its answer about a whole line is kept, so that the next time only newer commits are looked at; ``begun``
-    is what ``ask`` began where somebody guessed early what would be asked here. Raises Unavailable where a
-    shallow clone hides what a commit changed.
+    ``until`` and ``since`` (seconds since 1970) cut a piece out of the line: it begins with the newest commit that is
+    not later than ``until``, and ends before the first one that is earlier than ``since``; ``after_commit`` is one of
+    the line at which it ends. Git does the looking, so that it costs what ``git log -- PATH`` does, as far as it is
+    asked for; ``kept`` is a folder in which its answer about a whole line is kept, so that the next time only newer
+    commits are looked at; ``begun`` is what ``ask`` began where somebody guessed early what would be asked here. Raises
+    Unavailable where a shallow clone hides what a commit changed.
     """
     boundary = shallow_boundary(repository)
     begin = tip if until is None else _not_after(repository, tip, until)
@@ -149,7 +149,7 @@ _PLAIN = (
 
 
 def ask(folder: Path, tip: str, paths: Sequence[str]) -> program.Begun:
-    """Begin to ask Git what ``turns`` asks about the whole line of a commit in a repository; raises Unavailable without git."""
+    """Begin to ask Git what ``turns`` asks about the whole line of a commit; raises Unavailable without git."""
     return program.Begun(folder, *_question(tip, None, paths))
 
 
@@ -289,7 +289,7 @@ def _history() -> Any:
 
 
 def _clock(said: bytes) -> datetime:
-    """Read what Git writes of a clock: seconds since 1970 and the offset, as 1790000000 +0130; nothing where it knows none."""
+    """Read what Git writes of a clock: seconds since 1970 and the offset (1790000000 +0130); nothing for no clock."""
     seconds, _, offset = (said or b"0 +0000").partition(b" ")
     return _moment(int(seconds), _minutes(offset))
 

@@ -1,9 +1,9 @@
 """
 What Git says of a line of commits, kept: what lies behind a commit never changes, so only newer ones are asked about.
 
-Kept is Git's own answer, word for word, with the tip and the paths that it was given for. It holds as long as that tip is on the
-line, which the ids of the commits say. Where a shallow clone or a graft makes a line look other than its ids say, nothing is
-kept or used.
+Kept is Git's own answer, word for word, with the tip and the paths that it was given for. It holds as long as that tip
+is on the line, which the ids of the commits say. Where a shallow clone or a graft makes a line look other than its ids
+say, nothing is kept or used.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ FORM = "trail 5"
 WORTH_WRITING = 100
 """So many newer commits are asked about each time, before an answer is written anew."""
 LARGEST = 32 * 1024 * 1024
-"""Bytes of an answer that is kept; a longer one is for much of a registry, and reading it would cost what asking does."""
+"""Bytes of an answer that is kept; a longer one is for much of a registry: to read it would cost what asking does."""
 
 Ask = Callable[[str | None], Iterator[bytes]]
 """Asks Git about the commits of a line, newest first, that came after one of them (``None``: all of them)."""
@@ -35,7 +35,8 @@ Ask = Callable[[str | None], Iterator[bytes]]
 
 def told(repository: Repository, tip: str, paths: Sequence[str], folder: Path, ask: Ask) -> Iterator[bytes]:
     """
-    Give what Git says of all the commits of a line that change some paths: what was kept in a folder, newer ones before it.
+    Give what Git says of all the commits of a line that change some paths: what was kept in a folder, newer ones before
+    it.
 
     It is ``ask(None)``, to the byte, cut anywhere. Raises what ``ask`` raises.
     """
@@ -60,12 +61,12 @@ def told(repository: Repository, tip: str, paths: Sequence[str], folder: Path, a
 
 
 def is_kept(folder: Path, repository: Path, paths: Sequence[str]) -> bool:
-    """Tell whether something is kept in a folder that a repository's git may have said of some paths, or of the first of them."""
+    """Tell whether a folder keeps what a repository's git may have said of some paths, or of the first of them."""
     return _place(folder, repository, paths).exists()
 
 
 def _place(folder: Path, repository: Path, paths: Sequence[str]) -> Path:
-    """Give the file in a folder: the first path names it, which is asked about; the others are what decides at the moment."""
+    """Give the file in a folder: the first path names it, which is asked about; the others may be others tomorrow."""
     return folder / f"{_name(str(repository), *paths[:1])}.kept"
 
 
@@ -85,7 +86,7 @@ def _newer(repository: Repository, tip: str, known: str) -> int | None:
 
 
 def _kept(file: Path, paths: Sequence[str]) -> tuple[str | None, bytes]:
-    """Read a tip and what Git said of its line; nothing where that was of other paths, or not of the shape that is written here."""
+    """Read a tip and what Git said of its line; nothing where that was of other paths, or is not of this shape."""
     head, _, said = (kept.read_bytes(file, FORM) or b"").partition(b"\n")
     tip, _, of = head.partition(b" ")
     return (tip.decode(), said) if _ID.fullmatch(tip) and of == _name(*paths).encode() else (None, b"")

@@ -66,7 +66,8 @@ def metrics(compared: Comparison | None) -> list[str]:
 
 Known = dict[tuple[Any, ...], tuple[Any, T]]
 """
-What is said of a move, by the alias, the two versions, and the identity of their metrics, which are kept, or others could have it.
+What is said of a move, by the alias, the two versions, and the identity of their metrics, which are kept, or others
+could have it.
 
 Most moves of an alias are between the same few versions.
 """

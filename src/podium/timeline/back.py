@@ -18,7 +18,8 @@ class WayBack:
     """
     Where a rollback goes: ``version``, given that the alias is still as it was seen.
 
-    ``further`` is the version to name with ``--to`` where that one will not do; ``note`` is what the person should know.
+    ``further`` is the version to name with ``--to`` where that one will not do; ``note`` is what the person should
+    know.
     """
 
     version: Version
@@ -31,8 +32,8 @@ def way_back(line: Line, registry: Registry, reference: refs.Reference, alias: s
     """
     Find the version that an alias held before the present one, or take the one that is named.
 
-    Raises NoSuchAlias, NoSuchVersion; Denied where it held no other, or where that one was withdrawn or is gone; Unavailable
-    where a shallow clone hides it.
+    Raises NoSuchAlias, NoSuchVersion; Denied where it held no other, or where that one was withdrawn or is gone;
+    Unavailable where a shallow clone hides it.
     """
     entity = registry.named(reference)
     seen = entity.assignments.get(alias)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def scope(reference: refs.Reference | None, alias: str | None = None) -> str:
-    """Give the path at or below which everything lies that concerns a name, or one of its aliases; the top without a name."""
+    """Give the path at or below which all lies that concerns a name, or one of its aliases; the top without a name."""
     if reference is None:
         return ""
     if alias is not None:
@@ -27,7 +27,7 @@ def scope(reference: refs.Reference | None, alias: str | None = None) -> str:
 
 
 def tip(source: git.Source, rev: str | None = None) -> str:
-    """Give the commit at which looking back begins: a revision's, else a checkout's HEAD or the default branch's tip."""
+    """Give the commit at which looking back begins: a revision's, else HEAD in a checkout, or the default branch's."""
     if rev is None and isinstance(source, git.Checkout):
         head = git.commit_named(source.repository, "HEAD")
         if head is None:
@@ -50,7 +50,7 @@ def history(
     kept: Path | None = None,
     begun: git.Begun | None = None,
 ) -> Iterator[Event]:
-    """Say what happened to a registry, a name or an alias; raises what ``events`` does, and NoSuch… where nobody knows it."""
+    """Say what happened to a registry, a name or an alias; raises what ``events`` does, and NoSuch… for unknown ones."""
     found = False
     for event in events(repository, tip, scope(reference, alias), since=since, until=until, kept=kept, begun=begun):
         found = True
@@ -77,9 +77,9 @@ def events(
     """
     Say what happened to a registry at or below a path, newest first: one step for each first-parent commit.
 
-    The order is the commits' own. ``since`` and ``until`` (seconds since 1970), ``after_commit`` (one of the line: only what
-    came after it), ``kept`` (a folder) and ``begun`` are as in ``git.turns``. What does not differ is not read. Raises Unavailable where a shallow or
-    partial clone hides the rest, after all that is known.
+    The order is the commits' own. ``since`` and ``until`` (seconds since 1970), ``after_commit`` (one of the line: only
+    what came after it), ``kept`` (a folder) and ``begun`` are as in ``git.turns``. What does not differ is not read.
+    Raises Unavailable where a shallow or partial clone hides the rest, after all that is known.
     """
     looked_at = followed(path, _links(git.commit_tree(repository, tip), path))
     past: Past | None = None
@@ -104,8 +104,8 @@ def followed(path: str, links: Iterable[bytes] | None) -> list[str]:
     Give the paths at or below which to look for what a change at or below a path meant; none stands for all.
 
     A link names a version of any artifact: those that the model links at the tip are followed. Of one that it linked at
-    another time the files are looked up where they are asked for. ``links`` are what the files hold at the tip that lie where
-    ``linking`` says; ``None`` stands for more than ``MOST_LINKS``.
+    another time the files are looked up where they are asked for. ``links`` are what the files hold at the tip that lie
+    where ``linking`` says; ``None`` stands for more than ``MOST_LINKS``.
     """
     parts = path.split("/")
     if not path:

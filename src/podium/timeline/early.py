@@ -1,8 +1,8 @@
 """
 Asking Git about a history while libgit2 is still to be loaded, which takes a third as long as Git's answer.
 
-It is a guess: where the repository is, its tip, and what a model links there are found out again by libgit2. Only where Git was
-asked the very same question then is its answer taken; else git is stopped, and asked anew.
+It is a guess: where the repository is, its tip, and what a model links there are found out again by libgit2. Only where
+Git was asked the very same question then is its answer taken; else git is stopped, and asked anew.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from podium.timeline.commits import MOST_LINKS, followed, linking, scope
 
 def asked(source: git.Source, reference: refs.Reference, alias: str | None, kept: Path | None) -> git.Begun | None:
     """
-    Begin to ask Git what ``history`` will ask about a name or its alias at the tip; ``None`` where that is not worth it.
+    Begin to ask Git what ``history`` will ask about a name or its alias at the tip; ``None`` where that is not worth
+    it.
 
     ``kept`` is the folder in which answers are kept: where there is one of this line, little will be asked.
     """
@@ -51,13 +52,13 @@ def _repository(source: git.Checkout | git.Bare) -> Path | None:
 
 
 def _is_partial(repository: Path) -> bool:
-    """Tell whether objects may be left to a server: the git binary would fetch those, where libgit2 says that they are not here."""
+    """Tell whether objects may be left to a server: Git would fetch those, where libgit2 says that they are not here."""
     shared = git.common_folder(repository)
     return (shared / "objects" / "info" / "alternates").exists() or any(shared.glob("objects/pack/*.promisor"))
 
 
 def _at_tip(repository: Path, tips: Sequence[str], folder: str | None) -> tuple[str | None, list[bytes] | None]:
-    """Give the first commit that is there, and what the files of a folder hold in it; ``None`` for more than are read."""
+    """Give the first commit that is there, and what a folder's files hold in it; ``None`` for more than are read."""
     names = [name for tip in tips for name in (f"{tip}^{{commit}}", f"{tip}:{folder or ''}")]
     found = git.by_name(repository, names)
     for commit, tree in zip(found[::2], found[1::2], strict=True):

@@ -20,8 +20,8 @@ class Line:
     """
     The first-parent line on which an edit will land.
 
-    ``base`` is where a branch left the default branch: what happened before is told by the default branch's own line, and not
-    by that of a branch which merged it. ``tip`` and ``base`` are the same on the default branch itself.
+    ``base`` is where a branch left the default branch: what happened before is told by the default branch's own line,
+    and not by that of a branch which merged it. ``tip`` and ``base`` are the same on the default branch itself.
     """
 
     repository: Repository
@@ -45,7 +45,8 @@ def held(line: Line, path: str) -> Iterator[str]:
     """
     Give the versions that an alias file named along a line, newest first; one that it names twice running comes once.
 
-    Contents that cannot be read, and times without a version, are passed over. Raises Unavailable where a shallow clone ends.
+    Contents that cannot be read, and times without a version, are passed over. Raises Unavailable where a shallow clone
+    ends.
     """
     last: str | None = None
     for raw in _contents(line, path):

@@ -77,7 +77,8 @@ def committed_already(
     checkout: git.Checkout, line: Line, reference: refs.Reference, alias: str, to: str | None
 ) -> WayBack | None:
     """
-    Give the way back from what there was before the last commit, where that commit has gone it; ``None`` where it has not.
+    Give the way back from what there was before the last commit, where that commit has gone it; ``None`` where it has
+    not.
 
     For a rollback that was killed after its commit: typed again it goes on from there, and not one further back.
     """

@@ -1,8 +1,8 @@
 """
 Moves of one alias, told without a registry for each commit.
 
-Most of an alias's history is commits that move it and touch nothing else of what the move means: the versions stay what they
-are. As long as that is so, they are read once, and of each commit only the alias's own file.
+Most of an alias's history is commits that move it and touch nothing else of what the move means: the versions stay what
+they are. As long as that is so, they are read once, and of each commit only the alias's own file.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ class AliasFiles:
     """
     What an alias's file said along a line, newest first.
 
-    A move counts up by one, and comes from the version before, or from where a move to that version came from the last time:
-    then the file need not be read. Git's id of its content proves it.
+    A move counts up by one, and comes from the version before, or from where a move to that version came from the last
+    time: then the file need not be read. Git's id of its content proves it.
     """
 
     def __init__(self, path: str, read: Callable[[str], bytes]) -> None:
@@ -35,7 +35,7 @@ class AliasFiles:
         self._came_from: dict[str | None, str | None] = {}
 
     def at(self, id_: str, newer: Alias | None = None) -> Alias | None:
-        """Give what a file of this id says, given what it said after the next move; ``None`` where the format has no such file."""
+        """Give what a file of this id says, given what it said after the next move; ``None`` for no file of the format."""
         if self._last[0] == id_:
             return self._last[1]
         found = self._guessed(id_, newer) if newer is not None else None
@@ -87,8 +87,8 @@ class Moves:
     """
     The moves of one alias between commits that differ in nothing else that is looked at.
 
-    ``registry`` is that of one of these commits; ``follows`` tells of which paths it is known that they do not differ. What it
-    cannot tell it leaves to ``diff.changes``, and says so by ``None``.
+    ``registry`` is that of one of these commits; ``follows`` tells of which paths it is known that they do not differ.
+    What it cannot tell it leaves to ``diff.changes``, and says so by ``None``.
     """
 
     path: str
@@ -111,7 +111,11 @@ class Moves:
         return _like(pair, generation=after[0].generation, comparison=compared)
 
     def _at(self, commit: str | None, version: Version | None) -> Version | None:
-        """Give a version as it was at a commit; what a move came from is what the one before it, of which one asks next, came to."""
+        """
+        Give a version as it was at a commit.
+
+        What a move came from is what the one before it came to, which is asked for next.
+        """
         if version is None:
             return None
         known_at, known = self._last

@@ -28,8 +28,8 @@ class Past:
     """
     The registry at older and older commits; what no commit between two of them touched is read once for both.
 
-    ``path`` is where changes are told of, at or below; ``followed`` are the paths of which turns tell all differences, none
-    stands for all.
+    ``path`` is where changes are told of, at or below; ``followed`` are the paths of which turns tell all differences,
+    none stands for all.
     """
 
     def __init__(self, repository: Repository, commit: str, path: str, followed: Sequence[str]) -> None:
