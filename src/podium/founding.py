@@ -37,11 +37,11 @@ class Founded:
     remote: str
 
 
-def found(root: Path, *, entity: str | None, remote: str | None, version: str) -> Founded:
+def found(root: Path, *, entity: str | None, remote: str | None, install: str) -> Founded:
     """
     Make a registry in a folder, or add what the one there lacks; nothing that is there is changed.
 
-    Makes the Git repository too where there is none, and commits nothing. Raises BadName for an entity that may not be
+    Makes the Git repository too where there is none, and commits nothing; ``install`` is what a job installs. Raises BadName for an entity that may not be
     one, Denied where the folder lies inside another repository or has another DVC remote already.
     """
     _refuse_inside(root)
@@ -57,16 +57,16 @@ def found(root: Path, *, entity: str | None, remote: str | None, version: str) -
         _make_store(Path(os.path.normpath(root.absolute() / ".dvc" / store)))
     root.mkdir(parents=True, exist_ok=True)
     git.init(root)
-    written = [path for path, text in _files(root, name, store, version).items() if _write(root, path, text)]
+    written = [path for path, text in _files(root, name, store, install).items() if _write(root, path, text)]
     return Founded(root, tuple(written), store)
 
 
-def _files(root: Path, entity: str, store: str, version: str) -> Mapping[str, str]:
+def _files(root: Path, entity: str, store: str, install: str) -> Mapping[str, str]:
     """Give the text of every file that is to be there; those that people extend come with what they have."""
     documents: tuple[Document, ...] = layout.DOCUMENTS
     registry = _registry(root, entity)
     owners = codeowners.place(registry.tree)
-    workflows = ci.github(version) if owners == layout.CODEOWNERS else {}  # on GitLab: `podium ci gitlab`
+    workflows = ci.github(install) if owners == layout.CODEOWNERS else {}  # on GitLab: `podium ci gitlab`
     return {
         layout.REGISTRY: _kept(root / layout.REGISTRY, _settings(entity)),
         **{layout.shipped_schema(document): schemas.text(document).decode() for document in documents},

@@ -112,9 +112,9 @@ def call(world: World, luck: random.Random) -> None:
         lambda: index.write(codec.read(opened.source.tree("HEAD")), Path(given)),
         lambda: build(opened.source.repository, timeline.tip(opened.source, None), Path(given)),
         lambda: bundle.create(opened.source, opened.storage, Path(given)),
-        lambda: founding.found(Path(given), entity=None, remote=None, version="1"),
+        lambda: founding.found(Path(given), entity=None, remote=None, install="podium==1"),
         lambda: githooks.install(Path(given)),
-        lambda: ci.write(Path(given), ci.github("1")),
+        lambda: ci.write(Path(given), ci.github("podium==1")),
     ))()  # fmt: skip
 
 
@@ -171,7 +171,7 @@ def test_what_podium_installs_goes_through_no_link(tmp_path, path):
     (tmp_path / "away").mkdir()
     (tmp_path / "registry" / path).symlink_to(tmp_path / "away")
     with pytest.raises((Denied, OSError)):
-        ci.write(tmp_path / "registry", ci.github("1"), force=True)
+        ci.write(tmp_path / "registry", ci.github("podium==1"), force=True)
     assert list((tmp_path / "away").iterdir()) == []
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files as resources
 from pathlib import Path
 
+from podium.ci import source
 from podium.errors import Denied
 from podium.publish import files
 
@@ -32,61 +34,68 @@ def text(name: str, **values: str) -> str:
     return written
 
 
-def github(version: str) -> Mapping[str, str]:
-    """Give the workflows for GitHub, by path: the check, and the comment on pull requests; ``version`` is podium's."""
-    return {WORKFLOW: text("github", version=version), COMMENT: text("github-comment")}
+def github(install: str) -> Mapping[str, str]:
+    """Give the workflows for GitHub, by path: the check, which installs a requirement, and the comment on pull requests."""
+    return {WORKFLOW: _job("github", install), COMMENT: text("github-comment")}
 
 
-def gitlab(version: str) -> Mapping[str, str]:
-    """Give the template for GitLab, by path; ``.gitlab-ci.yml`` has to include it."""
-    return {GITLAB: text("gitlab", version=version)}
-
-
-def github_pages(version: str) -> Mapping[str, str]:
+def github_pages(install: str) -> Mapping[str, str]:
     """Give the workflow that publishes the site on GitHub Pages, by path."""
-    return {PAGES: text("github-pages", version=version)}
+    return {PAGES: _job("github-pages", install)}
+
+
+def gitlab(install: str) -> Mapping[str, str]:
+    """Give the template for GitLab, by path; ``.gitlab-ci.yml`` has to include it."""
+    return {GITLAB: _job("gitlab", install)}
+
+
+def gitlab_pages(install: str) -> Mapping[str, str]:
+    """Give the template that publishes the site on GitLab Pages, by path; ``.gitlab-ci.yml`` has to include it."""
+    return {GITLAB_PAGES: _job("gitlab-pages", install)}
+
+
+def _job(name: str, install: str) -> str:
+    return text(name, install=shlex.quote(install))
 
 
 @dataclass(frozen=True)
 class Written:
-    """What was written, by path, and lines that somebody has to add by hand."""
+    """What was written, by path, what jobs install by it, and lines that somebody has to add by hand."""
 
     paths: tuple[str, ...]
+    installs: str = ""
     by_hand: str = ""
 
 
-def write(root: Path, wanted: Mapping[str, str], *, force: bool = False) -> tuple[str, ...]:
+def write(root: Path, wanted: Mapping[str, str], *, chosen: bool = True, force: bool = False) -> Written:
     """
-    Write files into a checkout and give the paths of those that were not there as they are; all of them or none.
+    Write files into a checkout, all of them or none; ``paths`` are those that were not there as they are.
 
-    Raises Denied where one is there and says something else, unless ``force``.
+    Unless somebody has ``chosen`` what they install, a file that is there goes on installing what it does; ``force`` takes a
+    newer podium of the same source. Raises Denied where one is there and says something else, unless ``force``: other than
+    in what it installs, where that was chosen.
     """
-    changed = {path: new for path, new in wanted.items() if _there(root / path) != new}
+    there = {path: _there(root / path) for path in wanted}
+    if not chosen:
+        wanted = {path: source.kept(there[path], new, renew=force) for path, new in wanted.items()}
+    changed = {path: new for path, new in wanted.items() if there[path] != new}
     other = [path for path in changed if (root / path).exists() or (root / path).is_symlink()]
+    other = [path for path in other if not (chosen and source.alike(there[path], changed[path]))]
     if other and not force:
         raise Denied(f"{' and '.join(other)} is there and says something else", "--force writes it anew")
     for path, new in changed.items():
         files.put(root, path, new)
-    return tuple(changed)
+    return Written(tuple(changed), "".join(source.installed(new) for new in wanted.values()))
 
 
-def write_gitlab(root: Path, version: str, *, force: bool = False) -> Written:
-    """Write the template for GitLab, and a ``.gitlab-ci.yml`` that includes it where there is none."""
-    return _write_included(root, gitlab(version), force=force)
-
-
-def write_gitlab_pages(root: Path, version: str, *, force: bool = False) -> Written:
-    """Write the job that publishes the site on GitLab Pages, and a ``.gitlab-ci.yml`` that includes it where there is none."""
-    return _write_included(root, {GITLAB_PAGES: text("gitlab-pages", version=version)}, force=force)
-
-
-def _write_included(root: Path, template: Mapping[str, str], *, force: bool) -> Written:
+def write_included(root: Path, template: Mapping[str, str], *, chosen: bool = True, force: bool = False) -> Written:
+    """Write a template for GitLab as ``write`` does, and a ``.gitlab-ci.yml`` that includes it where there is none."""
     (path,) = template
     include = f"include:\n  - local: {path}\n"
     main = _there(root / GITLAB_MAIN)
     alone = {GITLAB_MAIN: include} if main is None else {}
-    written = write(root, {**template, **alone}, force=force)
-    return Written(written, "" if main is None or path in main else include)
+    written = write(root, {**template, **alone}, chosen=chosen, force=force)
+    return written if main is None or path in main else replace(written, by_hand=include)
 
 
 def write_pre_commit(root: Path) -> Written:
@@ -98,7 +107,7 @@ def write_pre_commit(root: Path) -> Written:
     ours = text("pre-commit")
     there = _there(root / PRE_COMMIT)
     extended = ours if there is None else _extended(there, ours)
-    return Written(write(root, {PRE_COMMIT: extended}, force=True))
+    return write(root, {PRE_COMMIT: extended}, force=True)
 
 
 def _extended(there: str, ours: str) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -13,7 +15,21 @@ from podium.version import VERSION
 if TYPE_CHECKING:
     from podium.ci import Written
 
-_force = click.option("--force", is_flag=True, help="Write anew what is there and says something else.")
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _of_jobs(command: F) -> F:
+    """Add ``--install`` and ``--force``."""
+    install = click.option(
+        "--install",
+        metavar="SPEC",
+        help="What pip is to install there: podium==VERSION, or podium @ URL. Default: what the file there says, else where "
+        "this podium came from.",
+    )
+    force = click.option(
+        "--force", is_flag=True, help="Write anew what is there and says something else; where podium comes from stays."
+    )
+    return install(force(command))
 
 
 @click.group("ci")
@@ -28,9 +44,9 @@ def command() -> None:
 
 
 @command.command("github")
-@_force
+@_of_jobs
 @click.pass_context
-def github(context: click.Context, force: bool) -> None:
+def github(context: click.Context, install: str | None, force: bool) -> None:
     """
     Write the workflows that check pull requests on GitHub, and comment on them.
 
@@ -39,56 +55,60 @@ def github(context: click.Context, force: bool) -> None:
 
     \b
     podium ci github
+    podium ci github --install 'podium @ git+https://git.acme.dev/ml/podium@v0.1.0'
     """
     from podium import ci
 
-    _say(ci.Written(ci.write(_root(context), ci.github(VERSION), force=force)))
+    _write(context, ci.write, ci.github, install, force)
 
 
 @command.command("gitlab")
-@_force
+@_of_jobs
 @click.pass_context
-def gitlab(context: click.Context, force: bool) -> None:
+def gitlab(context: click.Context, install: str | None, force: bool) -> None:
     """
     Write the job that checks merge requests on GitLab.
 
     \b
     podium ci gitlab
+    podium ci gitlab --install 'podium @ git+https://git.acme.dev/ml/podium@v0.1.0'
     """
     from podium import ci
 
-    _say(ci.write_gitlab(_root(context), VERSION, force=force), ".gitlab-ci.yml")
+    _write(context, ci.write_included, ci.gitlab, install, force)
 
 
 @command.command("github-pages")
-@_force
+@_of_jobs
 @click.pass_context
-def github_pages(context: click.Context, force: bool) -> None:
+def github_pages(context: click.Context, install: str | None, force: bool) -> None:
     """
     Write the workflow that publishes the site on GitHub Pages.
 
     \b
     podium ci github-pages
+    podium ci github-pages --install 'podium @ git+https://git.acme.dev/ml/podium@v0.1.0'
     """
     from podium import ci
 
-    _say(ci.Written(ci.write(_root(context), ci.github_pages(VERSION), force=force)))
+    _write(context, ci.write, ci.github_pages, install, force)
     say.note("once, by hand: Settings > Pages > Source: GitHub Actions")
 
 
 @command.command("gitlab-pages")
-@_force
+@_of_jobs
 @click.pass_context
-def gitlab_pages(context: click.Context, force: bool) -> None:
+def gitlab_pages(context: click.Context, install: str | None, force: bool) -> None:
     """
     Write the job that publishes the site on GitLab Pages.
 
     \b
     podium ci gitlab-pages
+    podium ci gitlab-pages --install 'podium @ git+https://git.acme.dev/ml/podium@v0.1.0'
     """
     from podium import ci
 
-    _say(ci.write_gitlab_pages(_root(context), VERSION, force=force), ".gitlab-ci.yml")
+    _write(context, ci.write_included, ci.gitlab_pages, install, force)
 
 
 @command.command("pre-commit")
@@ -148,10 +168,28 @@ def _bare(context: click.Context) -> Path:
     return source.path
 
 
-def _say(written: Written, where: str = "") -> None:
+def _write(
+    context: click.Context,
+    write: Callable[..., Written],
+    job: Callable[[str], Mapping[str, str]],
+    install: str | None,
+    force: bool,
+) -> None:
+    from podium.ci import source
+
+    origin = source.own(VERSION) if install is None else source.Origin(source.named(install))
+    written = write(_root(context), job(origin.install), chosen=install is not None, force=force)
+    _say(written)
+    if written.installs != shlex.quote(origin.install):
+        say.note(f"the job goes on installing {written.installs}; --install SPEC changes that")
+    elif origin.instead and written.paths:
+        say.note(origin.doubt("--install SPEC"))
+
+
+def _say(written: Written) -> None:
     for path in written.paths:
         say.result(f"wrote {path}")
     if not written.paths:
         say.result("everything is there already")
     if written.by_hand:
-        say.note(f"add to {where}:\n\n{written.by_hand}")
+        say.note(f"add to .gitlab-ci.yml:\n\n{written.by_hand}")

@@ -27,17 +27,21 @@ def command(context: click.Context, folder: Path | None, entity: str | None, rem
     podium init
     podium init models --entity acme --remote s3://acme-models/registry
     """
-    from podium import folders, founding
+    from podium import ci, folders, founding
+    from podium.ci import source
 
     if context.find_root().get_parameter_source("where") is ParameterSource.COMMANDLINE:
         raise click.UsageError("-R names a registry that is there: name the folder of a new one after init")
     if folder is None:
         folders.working()  # where it was removed, that is what is said
     root = folder or Path()
-    made = founding.found(root, entity=entity, remote=remote, version=VERSION)
+    origin = source.own(VERSION)
+    made = founding.found(root, entity=entity, remote=remote, install=origin.install)
     for path in made.written:
         say.result(f"wrote {path}")
     if not made.written:
         say.result("everything is there already")
     say.note(f"the bytes of model versions go to {made.remote}")
+    if origin.instead and ci.WORKFLOW in made.written:
+        say.note(origin.doubt("`podium ci github --install SPEC`"))
     say.note("next: git add -A && git commit -m 'Start a model registry', then podium log PROJECT/ARTIFACT PATH")
