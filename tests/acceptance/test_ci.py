@@ -13,14 +13,15 @@ import sys
 import threading
 import zipfile
 from http.server import BaseHTTPRequestHandler
-from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 import yaml
 
 from podium import ci
+from podium.ci import source
 from podium.render import comment
+from podium.version import VERSION
 from tests.acceptance.conftest import Place, again
 
 ROOT = Path(__file__).parents[2]
@@ -47,7 +48,7 @@ def _run(*command: str | Path, cwd: Path, **env: str) -> str:
 
 def test_init_and_ci_github_write_the_same(registry):
     assert registry.podium("ci", "github").out == "everything is there already\n"
-    assert f"pipx install podium=={version('podium')}\n" in registry.read(ci.WORKFLOW)
+    assert registry.read(ci.WORKFLOW) == ci.github(source.own(VERSION).install)[ci.WORKFLOW]
     assert registry.git("status", "--porcelain") == ""
 
 
@@ -108,10 +109,10 @@ def written(tmp_path):
     for path in ("action.yml", ci.WORKFLOW, ci.COMMENT, OWN_PAGES, ".pre-commit-hooks.yaml"):
         shutil.copy(ROOT / path, own / path)
     theirs = tmp_path / "theirs"
-    ci.write(theirs, ci.github("1.2.3"))
-    ci.write(theirs, ci.github_pages("1.2.3"))
-    ci.write_gitlab(theirs, "1.2.3")
-    ci.write_gitlab_pages(theirs, "1.2.3")
+    ci.write(theirs, ci.github("podium @ git+https://git.acme.dev/ml/podium@v1.2.3#subdirectory=src"))
+    ci.write(theirs, ci.github_pages("podium==1.2.3"))
+    ci.write_included(theirs, ci.gitlab("podium[s3,ssh] >= 1.2.3, != 1.3.*"))
+    ci.write_included(theirs, ci.gitlab_pages("podium==1.2.3"))
     ci.write_pre_commit(theirs)
     for folder in (own, theirs):
         _run("git", "init", "-q", cwd=folder)
@@ -153,7 +154,7 @@ def _runs(value):
 
 
 def test_this_repository_comments_on_pull_requests_as_others_do():
-    assert (ROOT / ci.COMMENT).read_text() == ci.github("1.2.3")[ci.COMMENT]
+    assert (ROOT / ci.COMMENT).read_text() == ci.github("podium==1.2.3")[ci.COMMENT]
 
 
 def test_every_action_is_pinned_by_its_commit(written):
@@ -377,7 +378,7 @@ def posted(tmp_path):
     gh = _program("gh")
     for program in ("unzip", "jq"):
         _program(program)
-    job = yaml.safe_load(ci.github("1.2.3")[ci.COMMENT])["jobs"]["comment"]
+    job = yaml.safe_load(ci.github("podium==1.2.3")[ci.COMMENT])["jobs"]["comment"]
     (step,) = job["steps"]
     environment = {
         "PATH": f"{Path(gh).parent}{os.pathsep}{os.environ['PATH']}",
@@ -416,7 +417,7 @@ def test_the_comment_is_posted_once_and_then_kept_current(posted):
 
 
 def test_the_mark_is_that_of_the_plan():
-    assert f"MARK: '{comment.MARKER}'" in ci.github("1.2.3")[ci.COMMENT]
+    assert f"MARK: '{comment.MARKER}'" in ci.github("podium==1.2.3")[ci.COMMENT]
 
 
 @pytest.mark.parametrize(
