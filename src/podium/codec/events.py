@@ -120,77 +120,75 @@ class _NoKey:
     """Stands where a mapping waits for its next key; a class, so that no value can be equal to it."""
 
 
-def _build(parser: CParser, suspicious: bool) -> dict[str, Value]:  # noqa: C901, PLR0912, PLR0915 - one flat loop, see above
+def _build(parser: CParser, suspicious: bool) -> dict[str, Value]:
     next_event = parser.get_event
-    scalar, mapping, sequence = yaml.ScalarEvent, yaml.MappingStartEvent, yaml.SequenceStartEvent
-    ends = (yaml.MappingEndEvent, yaml.SequenceEndEvent)
-    no_key: Any = _NoKey
     _start(next_event)
-    event = next_event()
-    if type(event) is not mapping:
-        raise _problem(event, "the top of the file is not a mapping")
-    _plain_node(event)
     top: dict[str, Value] = {}
-    into: Any = top
-    key: Any = no_key
-    above: list[tuple[Any, Any]] = []
-    left = MAX_VALUES
+    _fill(top, next_event, suspicious)
+    _end(next_event)
+    return top
+
+
+def _fill(top: Any, next_event: Any, suspicious: bool) -> None:  # noqa: C901, PLR0912 - one flat loop, see above
+    scalar, mapping, ends = yaml.ScalarEvent, yaml.MappingStartEvent, (yaml.MappingEndEvent, yaml.SequenceEndEvent)
+    no_key: Any = _NoKey
+    into, key, left = top, no_key, MAX_VALUES
+    above: list[Any] = []
     while True:
         event = next_event()
         kind = type(event)
-        if kind not in ends:
-            left -= 1
-            if left < 0:
-                raise _problem(event, TOO_MANY)
+        if kind in ends:
+            if not above:
+                return
+            into = above.pop()
+            continue
+        left -= 1
+        if left < 0:
+            raise _problem(event, TOO_MANY)
+        if event.anchor is not None or event.tag is not None:
+            raise _not_plain(event)
         if kind is scalar:
             value: Value = event.value
-            if event.anchor is not None or event.tag is not None:
-                _plain_node(event)
             if event.style == "":
                 if value in WORDS:
                     value = WORDS[value]
                 elif value[0] in NUMBER_START:
-                    try:
-                        value = number(value)
-                    except OverflowError as error:
-                        raise _problem(event, str(error)) from None
+                    value = _number(event)
             elif suspicious and _FORBIDDEN_INSIDE.search(value):
                 raise _problem(event, "an escaped control or formatting character in a text")
-            if type(into) is list:
-                into.append(value)
-            elif key is no_key:
-                if type(value) is not str:
-                    raise _problem(event, f'a key must be text; quote it: "{event.value}"')
-                if value == "<<" and event.style == "":
-                    raise _problem(event, "merge keys are not allowed")
-                if value in into:
-                    raise _problem(event, f"the key {_short(value)} is there twice")
-                key = value
-            else:
-                into[key] = value
-                key = no_key
-        elif kind is mapping or kind is sequence:
-            if event.anchor is not None or event.tag is not None:
-                _plain_node(event)
-            if key is no_key and type(into) is dict:
-                raise _problem(event, "a key must be text")
+        else:
+            value = {} if kind is mapping else []
+        if type(into) is list:
+            into.append(value)
+        elif key is no_key:
+            if type(value) is not str or value in into or (value == "<<" and event.style == ""):
+                raise _no_such_key(event, value)
+            key = value
+        else:
+            into[key] = value
+            key = no_key
+        if kind is not scalar:
             if len(above) + 2 > MAX_DEPTH:
                 raise _problem(event, f"nested deeper than {MAX_DEPTH} levels")
-            value = {} if kind is mapping else []
-            if type(into) is list:
-                into.append(value)
-            else:
-                into[key] = value
-            above.append((into, no_key))
-            into, key = value, no_key
-        elif kind in ends:
-            if not above:
-                break
-            into, key = above.pop()
-        else:
-            raise _problem(event, "YAML aliases are not allowed")
-    _end(next_event)
-    return top
+            above.append(into)
+            into = value
+
+
+def _number(event: Any) -> Value:
+    try:
+        return number(event.value)
+    except OverflowError as error:
+        raise _problem(event, str(error)) from None
+
+
+def _no_such_key(event: Any, value: Value) -> Malformed:
+    if type(event) is not yaml.ScalarEvent:
+        return _problem(event, "a key must be text")
+    if type(value) is not str:
+        return _problem(event, f'a key must be text; quote it: "{event.value}"')
+    if value == "<<" and event.style == "":
+        return _problem(event, "merge keys are not allowed")
+    return _problem(event, f"the key {_short(value)} is there twice")
 
 
 def _start(next_event: Any) -> None:
@@ -200,6 +198,11 @@ def _start(next_event: Any) -> None:
         raise Malformed(1, 1, "the file is empty; the top of a file is a mapping")
     if event.version is not None or event.tags:
         raise _problem(event, "YAML directives are not allowed")
+    event = next_event()
+    if type(event) is not yaml.MappingStartEvent:
+        raise _problem(event, "the top of the file is not a mapping")
+    if event.anchor is not None or event.tag is not None:
+        raise _not_plain(event)
 
 
 def _end(next_event: Any) -> None:
@@ -209,11 +212,10 @@ def _end(next_event: Any) -> None:
         raise _problem(event, "a second document begins here; a file holds one")
 
 
-def _plain_node(event: Any) -> None:
-    if getattr(event, "anchor", None) is not None:
-        raise _problem(event, "YAML anchors are not allowed")
-    if getattr(event, "tag", None) is not None:
-        raise _problem(event, "YAML tags are not allowed")
+def _not_plain(event: Any) -> Malformed:
+    if type(event) is yaml.AliasEvent:
+        return _problem(event, "YAML aliases are not allowed")
+    return _problem(event, f"YAML {'anchors' if event.anchor is not None else 'tags'} are not allowed")
 
 
 def _problem(event: Any, problem: str) -> Malformed:
