@@ -109,6 +109,10 @@ def folders(tmp_path_factory):
     return made
 
 
+def noted(folder, names=NAMES):
+    return git.index(str(folder), names, time.time_ns())
+
+
 def same(index, folder, tmp_path):
     place = tmp_path / "index"
     place.write_bytes(index)
@@ -118,36 +122,70 @@ def same(index, folder, tmp_path):
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_change_of_one_file_is_seen(folders, change, tmp_path):
     folder = folders[change]
-    index = git.index(str(folder), NAMES)
+    index = noted(folder)
     assert same(index, folder, tmp_path)
     change(folder / "deep/er/config")
     assert same(index, folder, tmp_path) is (change is nothing)
 
 
 def test_a_change_of_any_file_is_seen(folders, tmp_path):
-    index = git.index(str(folders[nothing]), NAMES)
+    index = noted(folders[nothing])
     for name in NAMES:
         copy = tmp_path / "copy"
         shutil.copytree(folders[nothing], copy)
         assert not same(index, copy, tmp_path)  # all are others
         shutil.rmtree(copy)
-        alone = git.index(str(folders[nothing]), [name])
+        alone = noted(folders[nothing], [name])
         assert same(alone, folders[nothing], tmp_path)
         assert not same(alone, tmp_path, tmp_path)
 
 
 def test_what_changed_just_now_is_in_no_index(folders, tmp_path):
     folder = filled(tmp_path / "new")
-    assert git.index(str(folder), NAMES) is None
+    assert noted(folder) is None
     (folder / "link").symlink_to(folders[nothing] / "weights.bin")
-    assert git.index(str(folder), ["link"]) is None
+    assert noted(folder, ["link"]) is None
     with pytest.raises(FileNotFoundError):
-        git.index(str(folders[nothing]), [*NAMES, "absent"])
+        noted(folders[nothing], [*NAMES, "absent"])
+
+
+def test_what_changed_since_it_was_asked_about_is_in_no_index(folders):
+    """It may have changed after Python looked at it, where the disk is slow."""
+    changed = (folders[nothing] / "weights.bin").stat().st_ctime_ns
+    assert git.index(str(folders[nothing]), NAMES, changed + 10**9) is None
+
+
+@pytest.mark.parametrize("says", ["", "echo same", "printf '\\1\\0'; exit 1", "kill $$"])
+def test_a_git_that_has_not_looked_proves_nothing(folders, says, tmp_path, monkeypatch):
+    index = noted(folders[nothing])
+    program = tmp_path / "bin" / "git"
+    program.parent.mkdir()
+    program.write_text(f"#!/bin/sh\n{says}\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(program.parent), prepend=os.pathsep)
+    assert not same(index, folders[nothing], tmp_path)
+
+
+@pytest.mark.parametrize("name", ["config", "HEAD"])
+def test_a_repository_with_more_in_it_is_not_looked_with(folders, name, tmp_path):
+    """Its settings would make Git see less, or run a program."""
+    index = noted(folders[nothing])
+    assert same(index, folders[nothing], tmp_path)
+    (tmp_path / "none.git" / name).unlink(missing_ok=True)
+    os.mkfifo(tmp_path / "none.git" / name)  # Git would wait for somebody to write into it
+    with pytest.raises(OSError, match=r"none\.git"):
+        same(index, folders[nothing], tmp_path)
+
+
+def test_a_repository_that_was_left_half_made_is_made(folders, tmp_path):
+    (tmp_path / "none.git" / "refs").mkdir(parents=True)
+    (tmp_path / "none.git" / "HEAD").touch()
+    assert same(noted(folders[nothing]), folders[nothing], tmp_path)
 
 
 @pytest.mark.parametrize("end", [0, 11, 60, -400])
 def test_an_index_that_was_cut_is_no_proof(folders, end, tmp_path):
-    index = git.index(str(folders[nothing]), NAMES)
+    index = noted(folders[nothing])
     assert not same(index[:end], folders[nothing], tmp_path)
 
 
@@ -160,7 +198,7 @@ def test_no_setting_of_anybody_s_has_a_say(folders, tmp_path, monkeypatch):
     monkeypatch.setenv("GIT_CONFIG_KEY_0", "core.trustctime")
     monkeypatch.setenv("GIT_CONFIG_VALUE_0", "false")
     monkeypatch.setenv("GIT_INDEX_FILE", str(tmp_path / "other"))
-    index = git.index(str(folder), NAMES)
+    index = noted(folder)
     assert same(index, folder, tmp_path)
     before = (folder / "weights.bin").stat()
     os.utime(folder / "weights.bin", ns=(before.st_atime_ns, before.st_mtime_ns))  # which changes its ctime alone

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from podium.model import Version
     from podium.tree import Tree
 
-FORM = "answers 3"
+FORM = "answers 4"
 """Changes when what is kept, or what it means, does."""
 MANY = 1000
 """So many files Git looks at: in a loop of Python's these take as long as a git takes to start."""
@@ -77,7 +77,7 @@ class Question(NamedTuple):
 
     def answered(self) -> Answer | None:
         """Give the answer that was kept, if all it came from looks as it did; else ``None``."""
-        with suppress(OSError, ValueError, RuntimeError):
+        with suppress(OSError, ValueError, RuntimeError, MemoryError):
             first, above, kinds, sources, *crowd = _groups(kept.read_bytes(self._place, FORM) or b"")
             start, reference, folder, version, come_from, given = first
             if (start, reference) != self[:2] or not folder.startswith("/"):
@@ -127,14 +127,20 @@ class Question(NamedTuple):
         return self._place.removesuffix("kept") + "index"
 
     def _crowd(self, folder: str, names: Iterable[str]) -> list[list[str]]:
-        """Note how many files look, and their folders; nothing where one changed in the last two seconds, and may do so again."""
+        """
+        Note how many files look, and all folders, the empty ones too, in which another could come to be.
+
+        Nothing where one changed since two seconds before the question, and may have done so after it was looked at.
+        """
         from pathlib import Path
 
         from podium import git
+        from podium.storage import looks as seen
 
-        inside = sorted({folder, *(f"{folder}/{above}" for name in names for above in _parents(name))})
-        looks, index = _looks_of((), inside), git.index(folder, names)
-        if index is None or not _settled(looks, time.time_ns()):
+        at = min(self.began, time.time_ns())
+        inside = [folder, *(f"{folder}/{name}" for name in seen.folders_in(folder))]
+        looks, index = _looks_of((), inside), git.index(folder, names, at)
+        if index is None or not _settled(looks, at):
             return []
         kept.write_for_others(Path(self._index), index)
         return [[kept.digest(index), _come_from(looks, ())], inside]
@@ -148,8 +154,9 @@ class Question(NamedTuple):
             return False
         with suppress(OSError):  # without a git, one can look without it
             look = git.Look(f"{_folder()}/none.git", self._index, folder)
-            unspoilt = kept.is_still(self._index, sum_)  # while Git looks
-            return look.same() and unspoilt
+            if kept.is_still(self._index, sum_):  # while Git looks
+                return look.same()
+            look.stop()
         return False
 
 
@@ -158,7 +165,8 @@ def question(where: str | None, reference: str) -> Question | None:
     if os.environ.get("PODIUM_MAX_AGE") or os.environ.get("PODIUM_OFFLINE"):
         return None  # they are read, and may be refused, with the registry
     if where is not None:
-        return Question(where, reference, time.time_ns()) if where.startswith("/") else None
+        whole = where.startswith("/") and ".." not in where.split("/")  # what that leads to, a link on the way says
+        return Question(where, reference, time.time_ns()) if whole else None
     with suppress(OSError):
         return Question(os.getcwd(), reference, time.time_ns())  # noqa: PTH109
     return None
@@ -205,11 +213,6 @@ def _kind(path: str) -> int:
         return stat.S_IFMT(os.lstat(path).st_mode)
     except (FileNotFoundError, NotADirectoryError):
         return 0
-
-
-def _parents(name: str) -> list[str]:
-    """Give the folders that a file is in, of a path below another."""
-    return [name[:end] for end, letter in enumerate(name) if letter == "/"]
 
 
 def _handed_out(folder: str) -> tuple[tuple[str, ...], str]:

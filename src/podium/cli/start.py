@@ -21,17 +21,18 @@ _PLAIN = frozenset("/._-+ abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ01
 def process() -> NoReturn:
     """Be the ``podium`` program: run the command line, then end without taking apart what was loaded."""
     try:
-        if not _said_again(sys.argv[1:]):
-            from podium import collector
-            from podium.cli.main import main
+        try:
+            if not _said_again(sys.argv[1:]):
+                from podium import collector
+                from podium.cli.main import main
 
-            collector.look_seldom()
-            main()
-    except SystemExit as end:
-        _leave(end)
-    except KeyboardInterrupt:  # before there was a command that could tell of it
-        _leave(SystemExit(_INTERRUPTED))
-    _leave(SystemExit(0))
+                collector.look_seldom()
+                main()
+        except SystemExit as end:
+            _leave(end)
+        _leave(SystemExit(0))
+    except KeyboardInterrupt:  # before there was a command that could tell of it, or after it
+        os._exit(_INTERRUPTED)
 
 
 def _said_again(words: Sequence[str]) -> bool:
@@ -68,12 +69,12 @@ def _leave(end: SystemExit) -> NoReturn:
     What waits to be done at the end is done; where another thread is at work, Python waits for it. mypy ends in the same way.
     """
     import atexit
-    import threading
 
-    if threading.active_count() > 1 or not isinstance(end.code, int):
+    threads = sys.modules.get("threading")  # without which there is one
+    if (threads is not None and threads.active_count() > 1) or not isinstance(end.code, int):
         raise end
     atexit._run_exitfuncs()  # noqa: SLF001 - what Python itself calls here; there is no public name
     for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError, ValueError):
+        with suppress(OSError, ValueError, AttributeError):  # which a shell has closed
             stream.flush()
     os._exit(end.code)

@@ -40,6 +40,15 @@ def names_in(folder: str, prefix: str = "") -> Iterator[str]:
                 yield prefix + entry.name
 
 
+def folders_in(folder: str, prefix: str = "") -> Iterator[str]:
+    """Give the paths of all folders in a folder, also of empty ones; raises OSError."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                yield prefix + entry.name
+                yield from folders_in(entry.path, f"{prefix}{entry.name}/")
+
+
 def _look(folder: str, prefix: str, found: dict[str, Looks]) -> None:
     with os.scandir(folder) as entries:
         for entry in entries:
