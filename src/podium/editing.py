@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -102,21 +103,10 @@ class Editing:
             _facts, ("metrics", "params", "metadata", "source"), (metrics, params, metadata, source)
         )
         present = self._seen.artifacts.get(artifact)
-        if not (upload or force) and self._landing is publish.Landing.PUSH:
-            raise Denied(
-                "a push shows the version to everybody, and its bytes would not be there",
-                "leave --no-upload out, or commit now and push after `podium upload`; --force pushes it all the same",
-            )
-        storage = self._registry.storage
-        content = storage.look(place, self._progress) if self._dry_run else storage.add(place, self._progress)
-        record = Record(
-            md5=content.md5,
-            size=content.size,
-            nfiles=content.nfiles,
-            created=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-            author=git.author(self._registry.source),
-            files=content.files,
-            sha256=content.manifest_sha256,
+        if not (upload or force):
+            self._check_nobody_misses_it()
+        record = replace(
+            self._stored(place),
             desc=told,
             metrics=numbers,
             params=chosen,
@@ -129,6 +119,27 @@ class Editing:
         if upload:
             self._records.append(replace(record, remote=version.record.remote))
         return version
+
+    def _check_nobody_misses_it(self) -> None:
+        if self._landing is publish.Landing.PUSH:
+            raise Denied(
+                "a push shows the version to everybody, and its bytes would not be there",
+                "leave --no-upload out, or commit now and push after `podium upload`; --force pushes it all the same",
+            )
+
+    def _stored(self, place: Path) -> Record:
+        """Store a file or folder, or only look at it where nothing is to change, and record what it holds, when, by whom."""
+        storage = self._registry.storage
+        content = storage.look(place, self._progress) if self._dry_run else storage.add(place, self._progress)
+        return Record(
+            md5=content.md5,
+            size=content.size,
+            nfiles=content.nfiles,
+            created=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            author=git.author(self._registry.source),
+            files=content.files,
+            sha256=content.manifest_sha256,
+        )
 
     def link(self, version: Version | str, model: str) -> Version:
         """Bookmark a model version in a registered model; gives the version as that model numbers it."""

@@ -64,21 +64,11 @@ def command(
     podium gc --delete --remote store --older-than 30d
     podium gc --delete --cache
     """
-    if "" in remotes:
-        raise click.UsageError("--remote is empty; leave it out for the default remote, and name that with --delete")
-    if delete and not (remotes or only_cache):
-        raise click.UsageError(
-            "--delete needs to know where: --remote NAME, for a remote that nobody else keeps bytes on, or --cache"
-        )
+    _check_places(delete, remotes, only_cache)
+    if delete and remotes:
+        _warn_of_haste(grace)
     from podium import garbage, git
-    from podium.storage.stored import RENEWAL
 
-    if delete and remotes and grace <= RENEWAL:
-        days = f"{RENEWAL / 86400:.0f} days"
-        say.note(
-            f"with --older-than {days} or less, what others have logged and not pushed yet may go, too: "
-            "that is for a remote that nobody else writes to"
-        )
     registry = session.registry(context)
     storage = registry.storage
     keeper = garbage.Keeper(
@@ -97,6 +87,26 @@ def command(
         say.document(_document(found, deleted=delete))
     else:
         _print(found, deleted=delete)
+
+
+def _check_places(delete: bool, remotes: tuple[str, ...], only_cache: bool) -> None:
+    if "" in remotes:
+        raise click.UsageError("--remote is empty; leave it out for the default remote, and name that with --delete")
+    if delete and not (remotes or only_cache):
+        raise click.UsageError(
+            "--delete needs to know where: --remote NAME, for a remote that nobody else keeps bytes on, or --cache"
+        )
+
+
+def _warn_of_haste(grace: float) -> None:
+    from podium.storage.stored import RENEWAL
+
+    if grace <= RENEWAL:
+        days = f"{RENEWAL / 86400:.0f} days"
+        say.note(
+            f"with --older-than {days} or less, what others have logged and not pushed yet may go, too: "
+            "that is for a remote that nobody else writes to"
+        )
 
 
 def _remotes(registry: Registry) -> list[str]:

@@ -112,16 +112,7 @@ def run(
     command = ["git", *_SETTINGS, *(["--git-dir=."] if bare else []), *arguments]
     limit = far.seconds if far is not None else timeout
     try:
-        with subprocess.Popen(
-            command,
-            cwd=folder,
-            env=_environment(),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            bufsize=0,
-            pass_fds=() if hold is None else (hold,),
-        ) as process:
+        with _piped(folder, command, hold) as process:
             try:
                 guard = Guard(process.pid, folder, far.moves) if far is not None else None
                 out, messages = _heard(process, memoryview(stdin), limit, f"`git {_verb(arguments)}`", guard)
@@ -136,6 +127,19 @@ def run(
     except OSError as error:
         raise _not_run(folder, error) from None
     return Ran(process.returncode, out, cleaned(messages[:_MOST_SAID].decode("utf-8", "replace")))
+
+
+def _piped(folder: Path, command: Sequence[str], hold: int | None) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        command,
+        cwd=folder,
+        env=_environment(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        bufsize=0,
+        pass_fds=() if hold is None else (hold,),
+    )
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
@@ -159,12 +163,12 @@ def _heard(
     assert process.stdout is not None
     assert process.stderr is not None
     end = time.monotonic() + timeout
-    heard: dict[Any, list[bytes]] = {process.stdout: [], process.stderr: []}
-    left = most = _MOST_HEARD if guard is None else _MOST_HEARD_FROM_AFAR
+    most = _MOST_HEARD if guard is None else _MOST_HEARD_FROM_AFAR
+    talk = _Talk(told, {process.stdout: [], process.stderr: []}, most)
     look = time.monotonic() + _LOOK if guard is not None else end
     with selectors.DefaultSelector() as waiting:
         waiting.register(process.stdin, selectors.EVENT_WRITE)
-        for stream in heard:
+        for stream in talk.heard:
             waiting.register(stream, selectors.EVENT_READ)
         while waiting.get_map():
             ready = waiting.select(max(0.0, min(look, end) - time.monotonic()))
@@ -174,21 +178,33 @@ def _heard(
             if time.monotonic() >= end:
                 raise subprocess.TimeoutExpired(what, timeout)
             for key, _ in ready:
-                if key.fileobj is process.stdin:
-                    told = told[_written(key.fd, told[: select.PIPE_BUF]) :]
-                    goes_on = bool(told)
-                else:
-                    chunk = os.read(key.fd, _PIPE)
-                    heard[key.fileobj].append(chunk)
-                    left, goes_on = left - len(chunk), bool(chunk)
-                if not goes_on:
+                if not talk.goes_on(key.fileobj, key.fd):
                     waiting.unregister(key.fileobj)
                     key.fileobj.close()  # type: ignore[union-attr]
-                if left < 0:
+                if talk.left < 0:
                     kind = Unavailable if guard is None else GivenUp
                     raise kind(f"{what} answers with more than {most // 1024**2} MiB", "look with git")
     process.wait(max(0.0, end - time.monotonic()))
-    return b"".join(heard[process.stdout]), b"".join(heard[process.stderr])
+    return b"".join(talk.heard[process.stdout]), b"".join(talk.heard[process.stderr])
+
+
+@dataclass
+class _Talk:
+    """What a process is still to be told, what it has said on each of its streams, and how many bytes more it may say."""
+
+    told: memoryview
+    heard: dict[Any, list[bytes]]
+    left: int
+
+    def goes_on(self, stream: Any, handle: int) -> bool:
+        """Read what waits in a stream, or write what it has room for; tells whether there is more to come."""
+        if stream in self.heard:
+            chunk = os.read(handle, _PIPE)
+            self.heard[stream].append(chunk)
+            self.left -= len(chunk)
+            return bool(chunk)
+        self.told = self.told[_written(handle, self.told[: select.PIPE_BUF]) :]
+        return bool(self.told)
 
 
 def _written(handle: int, chunk: memoryview) -> int:

@@ -187,17 +187,15 @@ class Storage:
             sums = cache.proven(file.md5, named=needs_md5(file)) if file.md5 not in absent else None
             if sums is None or not fits(file, sums):
                 source = self._remote(remote, record.remote)
-                sums = self._received(file, manifests.most(record, file), source, meter)
-            else:
-                meter.add(sums.size)
+                return file.md5, self._received(file, manifests.most(record, file), source, meter)
+            meter.add(sums.size)
             return file.md5, sums
 
         lacking = [file for file in distinct if not cache.has(file.md5, file.size, manifests.most(record, file))]
         absent = {file.md5 for file in lacking}
         threads = crew(_READERS, record.size, record.nfiles)
         if lacking:
-            begun = sum(min(cache.begun(file.md5), file.size) for file in lacking if file.size >= partial.LEAST)
-            cache.check_room(_bytes_of(record, lacking) - begun, "fetching it")
+            self._check_room(record, lacking)
             threads = self._remote(remote, record.remote).crew(record.size, record.nfiles)
         with space.told(space.THE_CACHE):
             ordered = _largest_first(distinct) if threads > 1 else sorted(distinct, key=lambda file: file.md5)
@@ -206,6 +204,11 @@ class Storage:
         known = tuple(_known(file, sums[file.md5]) for file in files)
         prove_whole(record, known)
         return known
+
+    def _check_room(self, record: Record, lacking: Sequence[File]) -> None:
+        """See that there is room for files of a version, but for what was received of them before; raises Unavailable."""
+        begun = sum(min(self._cache.begun(file.md5), file.size) for file in lacking if file.size >= partial.LEAST)
+        self._cache.check_room(_bytes_of(record, lacking) - begun, "fetching it")
 
     def _received(self, file: File, most: int, source: Remote, meter: Meter) -> Sums:
         def counted(start: int) -> Iterator[bytes]:

@@ -133,48 +133,14 @@ def _steer_s3(filesystem: Any) -> None:
 
 
 def _bounded_session() -> type:
-    import aiohttp
     from aiobotocore.httpsession import AIOHTTPSession
-    from multidict import CIMultiDict, CIMultiDictProxy
 
-    class Content:
-        """What comes of an answer, up to a limit."""
-
-        def __init__(self, content: Any, *, is_list: bool) -> None:
-            self._content = content
-            self._left = LARGEST
-            self._tags = _MOST_TAGS if is_list else LARGEST
-
-        async def read(self, size: int = -1) -> bytes:
-            parts = []
-            while part := await self._content.read(size if size >= 0 else 1 << 16):
-                parts.append(part)
-                self._left -= len(part)
-                self._tags -= part.count(b"<")
-                if self._left < 0 or self._tags < 0:
-                    raise aiohttp.ClientPayloadError(TooLong.__doc__)
-                if size >= 0:
-                    break
-            return b"".join(parts)
-
-        def __getattr__(self, name: str) -> Any:
-            return getattr(self._content, name)
-
-    class Response(aiohttp.ClientResponse):
-        async def start(self, connection: Any) -> Any:
-            started = await super().start(connection)
-            self.content = Content(self.content, is_list=bool(_LISTS & self.url.query.keys()))  # type: ignore[assignment]
-            return started
-
-        @property
-        def headers(self) -> Any:
-            stays = ((key, value) for key, value in self._headers.items() if key.lower() not in {"location", "uri"})
-            return CIMultiDictProxy(CIMultiDict(stays))  # S3's own clients follow nobody
+    answer = _bounded_answer()
 
     class Session(AIOHTTPSession):  # type: ignore[misc]  # aiobotocore has no types
         async def _get_session(self, proxy_url: str | None) -> Any:
             session = await super()._get_session(proxy_url)
-            session._response_class = Response  # noqa: SLF001
+            session._response_class = answer  # noqa: SLF001
             return session
 
         async def send(self, request: Any) -> Any:
@@ -182,3 +148,51 @@ def _bounded_session() -> type:
             return await super().send(request)
 
     return Session
+
+
+def _bounded_answer() -> type:
+    import aiohttp
+    from multidict import CIMultiDict, CIMultiDictProxy
+
+    class Response(aiohttp.ClientResponse):
+        async def start(self, connection: Any) -> Any:
+            started = await super().start(connection)
+            self.content = _Content(self.content, is_list=bool(_LISTS & self.url.query.keys()))  # type: ignore[assignment]
+            return started
+
+        @property
+        def headers(self) -> Any:
+            stays = ((key, value) for key, value in self._headers.items() if key.lower() not in {"location", "uri"})
+            return CIMultiDictProxy(CIMultiDict(stays))  # S3's own clients follow nobody
+
+    return Response
+
+
+class _Content:
+    """What comes of an answer, up to a limit."""
+
+    def __init__(self, content: Any, *, is_list: bool) -> None:
+        self._content = content
+        self._left = LARGEST
+        self._tags = _MOST_TAGS if is_list else LARGEST
+
+    async def read(self, size: int = -1) -> bytes:
+        """Give the next bytes, or all of them; raises aiohttp's ClientPayloadError beyond the limit."""
+        parts = []
+        while part := await self._content.read(size if size >= 0 else 1 << 16):
+            parts.append(part)
+            self._take(part)
+            if size >= 0:
+                break
+        return b"".join(parts)
+
+    def _take(self, part: bytes) -> None:
+        self._left -= len(part)
+        self._tags -= part.count(b"<")
+        if self._left < 0 or self._tags < 0:
+            from aiohttp import ClientPayloadError
+
+            raise ClientPayloadError(TooLong.__doc__)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._content, name)

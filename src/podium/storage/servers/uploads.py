@@ -52,9 +52,8 @@ class Uploads:
 
     def _send_as(self, note: Note, md5: str, source: Path, meter: Meter) -> None:
         """Send an object under the name that its note has, until it has its own; what is not worth it is not left there."""
-        place = self._server.place(md5)
         size = source.stat().st_size
-        temporary = self._files.join(self._files.parent(place), note.name)
+        temporary = self._files.join(self._files.parent(self._server.place(md5)), note.name)
 
         def arrived(so_far: int) -> None:
             note.keep(so_far)
@@ -63,25 +62,29 @@ class Uploads:
         upload = Upload(source, temporary, min(note.arrived, size), arrived)
 
         def attempt() -> None:
-            counted = Counted(meter)
-            try:
-                with self._server.told():
-                    self._server.watch.call(
-                        lambda: self._put(upload, place, counted), self._server.watch.silence + size / SLOWEST
-                    )
-            except Unavailable:
-                meter.take_back(counted.size)
-                raise
-            except Absent:  # a try that was given up came to life, and gave it its name; or somebody took it away
-                if self._sizes([md5])[md5] != size:
-                    gone = f"what is sent to the DVC remote {self._server.name!r} disappears there before it is whole"
-                    raise Unavailable(gone, "see who takes it away, then run it again") from None
+            self._attempt(upload, md5, size, meter)
 
         try:
             self._server.patience.until_done(attempt, lambda: upload.arrived, costly=size >= partial.LEAST)
         except BaseException as error:
             self._given_up(note, temporary, error)
             raise
+
+    def _attempt(self, upload: Upload, md5: str, size: int, meter: Meter) -> None:
+        """Send an object once, from where it has come to; raises Unavailable, and takes back what was counted of it."""
+        place, counted = self._server.place(md5), Counted(meter)
+        try:
+            with self._server.told():
+                self._server.watch.call(
+                    lambda: self._put(upload, place, counted), self._server.watch.silence + size / SLOWEST
+                )
+        except Unavailable:
+            meter.take_back(counted.size)
+            raise
+        except Absent:  # a try that was given up came to life, and gave it its name; or somebody took it away
+            if self._sizes([md5])[md5] != size:
+                gone = f"what is sent to the DVC remote {self._server.name!r} disappears there before it is whole"
+                raise Unavailable(gone, "see who takes it away, then run it again") from None
 
     def _given_up(self, note: Note, temporary: str, error: BaseException) -> None:
         """Leave nothing on the server with which no later run would go on."""
