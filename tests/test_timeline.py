@@ -18,6 +18,7 @@ import podium
 from podium import bisection, codec, git, layout, timeline
 from podium.errors import NoSuchAlias, NoSuchModel, Unavailable, Usage
 from podium.history import Commit, Event, Step
+from podium.render import timeline as render
 from podium.timeline.moves import AliasFiles
 from podium.tree import MemoryTree, overlay
 from tests import example
@@ -353,17 +354,37 @@ def one_by_one(repository, tip: str, path: str) -> list[Event]:
     return found
 
 
+def grown(history: History, chance: random.Random, count: int) -> str:
+    """Commit so many changes on a line, some of them by merging what began some commits before; gives the tip."""
+    line: list[tuple[str, dict[str, histories.Content]]] = [(history.commit(histories.START), dict(histories.START))]
+    for _ in range(count):
+        (tip, files), others = line[-1], []
+        if chance.random() < 0.2:
+            begun, theirs = chance.choice(line[-6:])
+            theirs = histories.laid(theirs, anything(chance))
+            others = [history.commit(theirs, begun)]
+            files = chance.choice([files, theirs])
+        files = histories.laid(files, anything(chance))
+        line.append((history.commit(files, tip, *others), files))
+    return line[-1][0]
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_what_is_told_quickly_is_what_reading_every_registry_whole_tells(tmp_path, seed):
-    chance, history = random.Random(seed), History(tmp_path / "history.git")
-    files, states = dict(histories.START), [histories.START]
-    for _ in range(60):
-        files = histories.laid(files, anything(chance))
-        states.append(files)
-    tip = history.line(*states)[-1]
+    history = History(tmp_path / "history.git")
+    tip = grown(history, random.Random(seed), 60)
     for path in (histories.PRODUCTION, histories.STAGING, BEST, histories.MODEL, histories.ARTIFACT, ""):
-        told = list(timeline.events(history.repository, tip, path))
-        assert told == one_by_one(history.repository, tip, path)
+        told, whole = list(timeline.events(history.repository, tip, path)), one_by_one(history.repository, tip, path)
+        assert told == whole
+        assert render.text(told) == "\n\n".join(said_alone(whole))
+
+
+def said_alone(events: list[Event]) -> list[str]:
+    """Tell each commit as if it were the only one, so that nothing said of one is said again of another."""
+    steps: dict[str, list[Event]] = defaultdict(list)
+    for event in events:
+        steps[event.commit.id].append(event)
+    return [render.text(step) for step in steps.values()]
 
 
 def test_what_an_alias_was_is_guessed_only_where_its_id_proves_it():
