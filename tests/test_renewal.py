@@ -11,10 +11,11 @@ from podium import api, custody, garbage, mirroring
 from podium.cli import gc_command
 from podium.errors import Unavailable
 from podium.progress import silent
-from podium.storage import Storage, partial, renewal, stored
+from podium.storage import Storage, partial, stored
 from podium.storage.progress import Meter
 from podium.storage.pushing import Sent
 from podium.storage.renewal import Renewal
+from podium.storage.servers import copies
 from podium.storage.servers.server import Server
 from podium.storage.servers.uploads import Uploads
 from podium.storage.stored import Stored, Unfinished
@@ -268,7 +269,7 @@ def told(far, path):
 @pytest.mark.xdist_group("s3")
 @pytest.mark.parametrize("size", [1000, 12 * MB], ids=["in one request", "in parts"])
 def test_s3_copies_an_object_onto_itself(reach, tmp_path, monkeypatch, size):
-    monkeypatch.setattr(renewal, "_WHOLE", 5 * MB)
+    monkeypatch.setattr(copies, "_WHOLE", 5 * MB)
     far = reach("s3")
     far.storage.add(write(tmp_path / "out", {"a": b"1"}))
     md5, content = "0" * 32, random.Random(size).randbytes(size)
@@ -291,7 +292,7 @@ def test_s3_copies_an_object_onto_itself(reach, tmp_path, monkeypatch, size):
 @pytest.mark.xdist_group("s3")
 @pytest.mark.parametrize("last", ["upload_part_copy", "complete_multipart_upload"])
 def test_a_copy_on_s3_that_breaks_off_leaves_the_object_as_it_was(reach, tmp_path, monkeypatch, last):
-    monkeypatch.setattr(renewal, "_WHOLE", 5 * MB)
+    monkeypatch.setattr(copies, "_WHOLE", 5 * MB)
     far = reach("s3")
     content = far.storage.add(write(tmp_path / "out", {"a": random.Random(7).randbytes(11 * MB)}))
     far.storage.push([record(content)])

@@ -395,8 +395,8 @@ def test_what_comes_further_each_time_is_not_given_up(quick):
 @pytest.fixture
 def hasty(monkeypatch, quick, web):
     """As little patience as may be with a server that says nothing."""
-    monkeypatch.setattr(limits, "SILENCE", 1)
-    monkeypatch.setattr(patience, "SILENCE", 1.5)
+    monkeypatch.setattr(limits, "SILENT_CONNECTION", 1)
+    monkeypatch.setattr(patience, "SILENT_REMOTE", 1.5)
     monkeypatch.setattr(web, "remote", _short(web.remote))  # its client takes its patience from DVC's configuration
 
 
@@ -430,7 +430,7 @@ def told(what, done, total):
         print("now", flush=True)
 
 record = {record!r}
-limits.SILENCE, watching.SILENCE, patience.SILENCE = 3, 2, 3
+limits.SILENT_CONNECTION, watching.SILENT_CALL, patience.SILENT_REMOTE = 3, 2, 3
 storage = Storage.at(Path(sys.argv[1]))
 sys.exit(run(lambda: storage.fetch(record, record.files, None, told)))
 """

@@ -114,19 +114,27 @@ def _place(path: Path, content: bytes) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not path.exists():
         _make_room(path.parent)
-    _replace(path, content)
+    replace(path, content)
 
 
-def _replace(path: Path, content: bytes) -> None:
+def replace(path: Path, content: bytes, modified: float | None = None) -> None:
+    """
+    Write a file that can be made again, for this user only, whole or not at all; raises OSError.
+
+    ``modified`` is the time it is to bear, in seconds of the epoch. What a crash of the machine leaves of it may be broken.
+    """
     import tempfile
 
     handle, beside = tempfile.mkstemp(dir=path.parent, prefix=".new-")
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
+        if modified is not None:
+            os.utime(beside, (modified, modified))
         os.replace(beside, path)  # noqa: PTH105 - two names, no need for paths
     except BaseException:
-        os.unlink(beside)  # noqa: PTH108
+        with suppress(OSError):
+            os.unlink(beside)  # noqa: PTH108
         raise
 
 

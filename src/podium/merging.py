@@ -140,34 +140,44 @@ class _Merging:
     @cached_property
     def artifacts(self) -> dict[str, dict[str, str]]:
         """By artifact: the number in the merge of each version that the later side made."""
-        numbers: dict[str, dict[str, str]] = {}
-        known: dict[tuple[str, str], str] = {}
-        for place in self._new.values():
-            if place.kind != "artifact":
-                continue
-            own = numbers.setdefault(place.name, {})
-            md5 = self.later.artifact(place.name).records[place.member].md5
-            there = self.first.artifacts.get(place.name)
-            found = known.get((place.name, md5)) or (edits.find(there, md5) if there is not None else None)
-            own[place.member] = found or _following(there, own.values())
-            known[place.name, md5] = own[place.member]
-        return numbers
+        return self._numbered("artifact")
 
     @cached_property
     def models(self) -> dict[str, dict[str, str]]:
         """By registered model: the number in the merge of each link that the later side made."""
+        return self._numbered("model")
+
+    def _numbered(self, kind: refs.Kind) -> dict[str, dict[str, str]]:
         numbers: dict[str, dict[str, str]] = {}
-        known: dict[tuple[str, Link], str] = {}
+        known: dict[tuple[str, str | Link], str] = {}
         for place in self._new.values():
-            if place.kind != "model":
+            if place.kind != kind:
                 continue
             own = numbers.setdefault(place.name, {})
-            bookmark = self._target(self.later.model(place.name).links[place.member])
-            there = self.first.models.get(place.name)
-            found = known.get((place.name, bookmark)) or (edits.linked(there, bookmark) if there is not None else None)
-            own[place.member] = found or _following(there, own.values())
-            known[place.name, bookmark] = own[place.member]
+            there = (self.first.artifacts if kind == "artifact" else self.first.models).get(place.name)
+            what = place.name, self._content(kind, place.name, place.member)
+            if what not in known:
+                known[what] = self._same(kind, place.name, place.member) or _following(there, own.values())
+            own[place.member] = known[what]
         return numbers
+
+    def _content(self, kind: refs.Kind, name: str, version: str) -> str | Link:
+        """Give what a version of the later side is known by."""
+        return self._md5(name, version) if kind == "artifact" else self._bookmark(name, version)
+
+    def _md5(self, artifact: str, version: str) -> str:
+        return self.later.artifact(artifact).records[version].md5
+
+    def _bookmark(self, model: str, version: str) -> Link:
+        return self._target(self.later.model(model).links[version])
+
+    def _same(self, kind: refs.Kind, name: str, version: str) -> str | None:
+        """Give the number under which the first side has what a version of the later side holds."""
+        if kind == "artifact":
+            artifact = self.first.artifacts.get(name)
+            return edits.find(artifact, self._md5(name, version)) if artifact is not None else None
+        model = self.first.models.get(name)
+        return edits.linked(model, self._bookmark(name, version)) if model is not None else None
 
     def _renumbered(self, kind: refs.Kind, numbers: Mapping[str, Mapping[str, str]]) -> Iterator[Renumbered]:
         for name, own in numbers.items():
@@ -188,15 +198,7 @@ class _Merging:
         content = _read(self.later.tree, path)
         if content is None or content == _read(self.first.tree, path):
             return version
-        return (self._found if kind == "artifact" else self._linked)(name, version) or version
-
-    def _found(self, name: str, version: str) -> str | None:
-        there = self.first.artifacts.get(name)
-        return edits.find(there, self.later.artifact(name).records[version].md5) if there is not None else None
-
-    def _linked(self, name: str, version: str) -> str | None:
-        there = self.first.models.get(name)
-        return edits.linked(there, self._target(self.later.model(name).links[version])) if there is not None else None
+        return self._same(kind, name, version) or version
 
     # --- files ---
 

@@ -49,8 +49,8 @@ def known(keys, tmp_path, monkeypatch):
 
 @pytest.fixture
 def quick(monkeypatch):
-    monkeypatch.setattr(limits, "SILENCE", 0.7)
-    monkeypatch.setattr(watching, "SILENCE", 0.7)
+    monkeypatch.setattr(limits, "SILENT_CONNECTION", 0.7)
+    monkeypatch.setattr(watching, "SILENT_CALL", 0.7)
     monkeypatch.setattr(patience, "_SHORTEST", 0.01)
 
 

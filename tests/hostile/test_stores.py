@@ -210,7 +210,7 @@ def test_a_pipe_in_the_place_of_a_lock_or_a_note_keeps_nobody_waiting(root, cont
 @pytest.fixture
 def quick(monkeypatch):
     """A server may say nothing for a moment, and is tried again at once."""
-    monkeypatch.setattr(watching, "SILENCE", 0.7)
+    monkeypatch.setattr(watching, "SILENT_CALL", 0.7)
     monkeypatch.setattr(patience, "_SHORTEST", 0.01)
     monkeypatch.setattr(patience, "_LONGEST", 0.02)
 

@@ -104,7 +104,7 @@ def there(request, tmp_path, monkeypatch, certificates):
 
     def made(way, port):
         if way == "hangs":
-            monkeypatch.setattr(watching, "SILENCE", 0.3)
+            monkeypatch.setattr(watching, "SILENT_CALL", 0.3)
             monkeypatch.setattr(patience, "_SHORTEST", 0.01)
         return storage(tmp_path / "registry", request.param, port, certificates / "authority.pem")
 

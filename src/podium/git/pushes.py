@@ -15,7 +15,7 @@ from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from podium import folders
+from podium import folders, kept
 from podium.git import program, tickets
 from podium.git.objects import open_repository
 from podium.git.remote import QUIET, Remote
@@ -64,13 +64,9 @@ class Pushes:
 
     def leave(self, word: Word) -> None:
         """Leave word for the next one; that it cannot be left is no error."""
-        unfinished = self.place.with_suffix(f".{os.getpid()}.new")
+        said = json.dumps({"tip": word.tip, "folder": str(word.folder)}).encode()
         with suppress(OSError):
-            unfinished.write_text(json.dumps({"tip": word.tip, "folder": str(word.folder)}))
-            unfinished.replace(self.place.with_suffix(".json"))
-            return
-        with suppress(OSError):
-            unfinished.unlink()
+            kept.replace(self.place.with_suffix(".json"), said)
 
 
 def brought(remote: Remote, word: Word) -> bool:

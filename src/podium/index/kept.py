@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,7 +16,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from podium import freshness
+from podium import freshness, kept
 from podium.errors import Unavailable
 from podium.freshness import Freshness
 from podium.index import places
@@ -136,13 +134,4 @@ def _write(place: Path, content: bytes, moment: float) -> None:
     """Keep a file; where the disk will not take it, it is asked for again the next time."""
     with suppress(OSError):
         place.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=place.parent, prefix=".new-")
-        try:
-            with os.fdopen(handle, "wb") as stream:
-                stream.write(content)
-            os.utime(name, (moment, moment))
-            os.replace(name, place)  # noqa: PTH105 - a name, not a path
-        except BaseException:
-            with suppress(OSError):
-                os.unlink(name)  # noqa: PTH108
-            raise
+        kept.replace(place, content, moment)

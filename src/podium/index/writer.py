@@ -155,6 +155,7 @@ class _Folder:
         self._renamed(self.root / path, content, None)
 
     def _renamed(self, place: Path, content: bytes, not_before: int | None) -> None:
+        """Write a file whole, as the umask has it: servers are to read it; folders are made where one is missing."""
         self._refuse_links(place.parent)
         temporary = place.with_name(f".new-{secrets.token_hex(8)}")
         try:

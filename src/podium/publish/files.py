@@ -83,9 +83,9 @@ def _disk_errors() -> Iterator[None]:
 
 def put(root: Path, path: str, text: str) -> None:
     """
-    Write one file below a folder, so that it is there with all of its text, or as it was.
+    Write one file below a folder, so that it is there with all of its text, or as it was, also after a crash of the machine.
 
-    Raises Denied for a path that leads through a link, OSError where the disk does not take it.
+    It is a person's own and keeps its mode. Raises Denied for a path that leads through a link, OSError where the disk does not take it.
     """
     _check_paths(root, [path])
     place = root / path

@@ -62,7 +62,11 @@ def noted(checkout: Checkout, note: Note, *, finishes: bool) -> Iterator[None]:
 
 
 def keep(checkout: Checkout, note: Note | None) -> None:
-    """Put a note in place of the one there is, at once; raises Unavailable where the disk does not take it."""
+    """
+    Put a note in place of the one there is, at once; raises Unavailable where the disk does not take it.
+
+    It is on the disk before the commit begins: what a crash of the machine leaves half done is known by it.
+    """
     if note is None:
         _place(checkout).unlink(missing_ok=True)
         return

@@ -88,13 +88,17 @@ def write(path: Path, proofs: Mapping[str, tuple[Looks, Sums]]) -> None:
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Write a file that can be made again, whole or not at all; that it can't be kept is no error."""
+    with suppress(OSError):
+        replace(path, content)
+
+
+def replace(path: Path, content: bytes) -> None:
+    """Write a file, as the umask has it, whole or not at all; raises OSError."""
     temporary = temporary_in(path.parent)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary.write_bytes(content)
         temporary.replace(path)
-    except OSError:
-        remove(temporary)
     except BaseException:
         remove(temporary)
         raise

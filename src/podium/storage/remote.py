@@ -13,10 +13,10 @@ from typing import Any
 
 from podium.errors import Denied, Unavailable
 from podium.progress import silent
-from podium.storage import renewal, stored
+from podium.storage import stored
 from podium.storage.folder import FolderRemote
 from podium.storage.progress import Meter, each
-from podium.storage.servers import multipart, sftp
+from podium.storage.servers import copies, multipart, sftp
 from podium.storage.servers.downloads import Downloads
 from podium.storage.servers.failures import Broken
 from podium.storage.servers.server import Server
@@ -175,7 +175,7 @@ class ServerRemote:
             return False
         bucket, key, _ = self._files.fs.split_path(place)
         try:
-            renewal.copy_onto_itself(self._server.ask_s3, bucket, key)
+            copies.onto_itself(self._server.ask_s3, bucket, key)
         except Broken:
             raise
         except Unavailable:  # not everybody who may write may read what others wrote

@@ -299,11 +299,8 @@ def _detached(home: Path, configuration: bytes) -> config.Config:
     folder = home / ".dvc"
     place = folder / "config"
     with space.told(space.THE_CACHE):
-        folder.mkdir(parents=True, exist_ok=True)
         if not place.is_file() or place.read_bytes() != configuration:
-            temporary = proofs.temporary_in(folder)
-            temporary.write_bytes(configuration)
-            temporary.replace(place)
+            proofs.replace(place, configuration)
     return config.load(folder, detached=True)
 
 

@@ -57,7 +57,7 @@ def _lost(name: str, filesystem: Any, seen: _Seen) -> Exception | None:
         raise _refusal(name, seen, revoked="revoked" in str(error)) from None
     except (asyncssh.KeyExchangeFailed, asyncssh.ConnectionLost, ConnectionError) as error:
         if "timeout" in str(error).lower():
-            late = f"the DVC remote {name!r} does not come to an end of the login within {limits.SILENCE} seconds"
+            late = f"the DVC remote {name!r} does not come to an end of the login within {limits.SILENT_CONNECTION} seconds"
             raise Unavailable(late, "see whether the server is well, and whether it is an ssh server") from None
         return error
     except Unavailable:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import socket
 from typing import Any
 
-SILENCE = 60
+SILENT_CONNECTION = 60
 """Seconds without a word after which a connection counts as broken."""
 _CONTACT = 20
 """Seconds in which a server takes a connection, or does not."""
@@ -34,7 +34,7 @@ def bound(filesystem: Any) -> None:
 def _s3(filesystem: Any) -> None:
     """Its client would send into silence for ever."""
     options = filesystem.fs_args.setdefault("config_kwargs", {})
-    options.setdefault("read_timeout", SILENCE)
+    options.setdefault("read_timeout", SILENT_CONNECTION)
     options.setdefault("connect_timeout", _CONTACT)
     if _takes_sockets():
         options["connector_args"] = {"socket_factory": _impatient}
@@ -56,15 +56,15 @@ def _impatient(address: tuple[Any, ...]) -> socket.socket:
     family, kind, protocol, *_ = address
     made = socket.socket(family, kind, protocol)
     if hasattr(socket, "TCP_USER_TIMEOUT"):
-        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, SILENCE * 1000)
+        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, SILENT_CONNECTION * 1000)
     return made
 
 
 def _ssh(filesystem: Any) -> None:
     """A session is asked for a word every now and then: without that, one whose server hangs would wait for ever."""
-    filesystem.fs_args.setdefault("keepalive_interval", SILENCE / _CHECKS)
+    filesystem.fs_args.setdefault("keepalive_interval", SILENT_CONNECTION / _CHECKS)
     filesystem.fs_args.setdefault("keepalive_count_max", _CHECKS)
-    filesystem.fs_args.setdefault("login_timeout", SILENCE)
+    filesystem.fs_args.setdefault("login_timeout", SILENT_CONNECTION)
 
 
 def _http(filesystem: Any) -> None:

@@ -16,8 +16,8 @@ FIRST = 2
 """How often the first contact is tried again: a server that never answered may be a wrong address."""
 LATER = 8
 """How often anything is tried again, without a byte between, once the server has answered: half a minute and more."""
-SILENCE = 100.0
-"""Seconds without a sign of life after which nothing is tried again: each try may wait long for an answer."""
+SILENT_REMOTE = 100.0
+"""Seconds without a sign of life of a remote after which nothing is tried again: each try may wait long for an answer."""
 _SHORTEST, _LONGEST = 0.4, 8.0
 """Seconds between two tries: each time twice as long, and a part of it by chance, so that many do not come back at once."""
 _QUIET = 1.0
@@ -72,7 +72,7 @@ class Patience:
             self.answered()
         limit = (LATER if most is None else most) if self._answered else FIRST
         silent = time.monotonic() - max(self._heard, began)
-        if silent > SILENCE:
+        if silent > SILENT_REMOTE:
             raise Broken(  # so that what S3 has of it stays
                 f"the DVC remote {self._name!r} has not answered for {silent:.0f} seconds",
                 "see whether the server is well, then run it again; what has arrived is not sent or fetched again",

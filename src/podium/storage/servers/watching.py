@@ -17,8 +17,8 @@ from typing import Any, BinaryIO, TypeVar
 
 T = TypeVar("T")
 
-SILENCE = 20.0
-"""Seconds for which a server may say nothing, or next to nothing, unless its remote's own settings allow it more."""
+SILENT_CALL = 20.0
+"""Seconds for which a call may bring nothing, or next to nothing, unless its remote's own settings allow it more."""
 _LEAST = 1000
 """Bytes a second that are next to nothing."""
 LISTING = 600.0
@@ -40,8 +40,8 @@ class _Line:
 class Watch:
     """Makes calls that end within ``silence`` seconds; safe to use from many threads."""
 
-    def __init__(self, silence: float = SILENCE) -> None:
-        self.silence = max(silence, SILENCE)
+    def __init__(self, silence: float = SILENT_CALL) -> None:
+        self.silence = max(silence, SILENT_CALL)
         self._own = threading.local()
 
     def call(self, function: Callable[[], T], within: float | None = None) -> T:
