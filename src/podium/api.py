@@ -29,13 +29,14 @@ def open(  # noqa: A001 - read as podium.open
     where: Where = None, *, rev: str | None = None, max_age: float | None = None, offline: bool | None = None
 ) -> Registry:
     """
-    Open a registry: a checkout (default: the one the working folder is in), a bare repository, a Git URL, or the web address
-    of a static index.
+    Open a registry: a checkout (default: the one the working folder is in), a bare repository, a Git URL, or the web
+    address of a static index.
 
-    ``rev`` is a commit, branch, tag, or a date (``2026-03-01``). Without it a checkout is read as it lies on disk. What is
-    kept here of a registry elsewhere is taken as it is for ``max_age`` seconds (default: PODIUM_MAX_AGE, else 0), and with
-    ``offline`` (default: PODIUM_OFFLINE) whatever its age; else it is made sure of first. Raises NotARegistry, Usage for an
-    address that is not to be used, Unavailable where the registry is out of reach or, ``offline``, was never read here.
+    ``rev`` is a commit, branch, tag, or a date (``2026-03-01``). Without it a checkout is read as it lies on disk. What
+    is kept here of a registry elsewhere is taken as it is for ``max_age`` seconds (default: PODIUM_MAX_AGE, else 0),
+    and with ``offline`` (default: PODIUM_OFFLINE) whatever its age; else it is made sure of first. Raises NotARegistry,
+    Usage for an address that is not to be used, Unavailable where the registry is out of reach or, ``offline``, was
+    never read here.
     """
     place = handed.place(where) if where is not None else os.environ.get("PODIUM_REGISTRY") or None
     fresh = freshness.chosen(max_age, offline, os.environ)
@@ -65,10 +66,10 @@ def use_model(
     """
     Fetch a model version's files, verify every byte, and give the folder, or the file where there is only one.
 
-    ``to`` is a folder for writable copies; without it the files are read-only and shared. ``files`` are patterns for the
-    files that are wanted. ``max_age`` and ``offline`` are those of ``open``: they are about the registry, not about bytes that
-    have to be fetched. Raises what Registry.resolve raises; Denied where bytes are not those recorded; Unavailable where
-    the remote is out of reach.
+    ``to`` is a folder for writable copies; without it the files are read-only and shared. ``files`` are patterns for
+    the files that are wanted. ``max_age`` and ``offline`` are those of ``open``: they are about the registry, not about
+    bytes that have to be fetched. Raises what Registry.resolve raises; Denied where bytes are not those recorded;
+    Unavailable where the remote is out of reach.
     """
     opened = open(registry, rev=rev, max_age=max_age, offline=offline)
     return opened.use(reference, to=to, files=files).path
@@ -143,8 +144,8 @@ class Registry:
         """
         Give what ``podium list`` shows of every registered model, or artifact, in order.
 
-        ``only`` is asked about each name and what its own file says of it. A large registry's rows are kept in the user's
-        cache, for as long as the files that they came from do not change. Raises Unreadable.
+        ``only`` is asked about each name and what its own file says of it. A large registry's rows are kept in the
+        user's cache, for as long as the files that they came from do not change. Raises Unreadable.
         """
         from podium import rows  # what one name means needs nothing kept
 
@@ -163,9 +164,9 @@ class Registry:
         """
         Say what happened to the registry, to a name, or to one of its aliases: newest first, as Git has it.
 
-        Each commit on the first-parent line is one step. ``since`` and ``until`` compare with the committer's clock. Raises
-        NoSuchModel, NoSuchArtifact or NoSuchAlias for what was never there, and, after all that is known, Unavailable where a
-        shallow clone hides the rest.
+        Each commit on the first-parent line is one step. ``since`` and ``until`` compare with the committer's clock.
+        Raises NoSuchModel, NoSuchArtifact or NoSuchAlias for what was never there, and, after all that is known,
+        Unavailable where a shallow clone hides the rest.
         """
         from podium import timeline
 
@@ -268,9 +269,9 @@ class Registry:
         Begin an edit: ``with registry.edit("Promote v5", push=True) as edit: …``.
 
         What is done inside lands together at the end, or not at all: in the checkout's files, as one commit on the
-        current branch (``commit``), as one commit on the remote's default branch (``push``), or as one commit on a branch
-        of its own with a pull request (``pr``; its address is ``edit.published.url``). Raises Usage for a registry that was
-        opened at a revision: the edit would be made of another state than the one that is looked at.
+        current branch (``commit``), as one commit on the remote's default branch (``push``), or as one commit on a
+        branch of its own with a pull request (``pr``; its address is ``edit.published.url``). Raises Usage for a
+        registry that was opened at a revision: the edit would be made of another state than the one that is looked at.
         """
         if self.rev is not None:
             raise Usage(f"this registry was opened at {self.rev!r}, to look at", "open it without `rev` to edit it")

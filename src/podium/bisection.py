@@ -14,8 +14,9 @@ class Found:
     """
     What a search found.
 
-    ``suspects`` are the versions of which one is the first bad one, oldest first; none where no version is bad. ``last_good``
-    is the newest good version before them, ``None`` where there is none. ``verdicts`` are in the order they were given.
+    ``suspects`` are the versions of which one is the first bad one, oldest first; none where no version is bad.
+    ``last_good`` is the newest good version before them, ``None`` where there is none. ``verdicts`` are in the order
+    they were given.
     """
 
     suspects: tuple[str, ...]
@@ -32,7 +33,8 @@ def search(versions: Sequence[str], judge: Callable[[str], Verdict]) -> Found:
     """
     Find the first bad of some versions, oldest first, of which all that follow a bad one are taken to be bad too.
 
-    Both ends are judged first, so that nothing is assumed of them. What cannot be judged is passed over as far as possible.
+    Both ends are judged first, so that nothing is assumed of them. What cannot be judged is passed over as far as
+    possible.
     """
     seen: dict[str, Verdict] = {}
 

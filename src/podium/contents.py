@@ -1,8 +1,9 @@
 """
 What the files of versions hold, kept by object ids: a file that was read for one step is not read again for the next.
 
-Nothing here is a verdict. That a new version's content is new takes the hash of every other version of its artifact; which
-hash a file says follows from its bytes, and these from its id. What is found to be equal, or cannot be told, is read again.
+Nothing here is a verdict. That a new version's content is new takes the hash of every other version of its artifact;
+which hash a file says follows from its bytes, and these from its id. What is found to be equal, or cannot be told, is
+read again.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ _WORD = re.compile("[!-~]+")
 @dataclass
 class Contents:
     """
-    What is known of the files of a repository, folder by folder; over several steps, and with a ``place`` over several runs.
+    What is known of the files of a repository, folder by folder; over several steps, and with a ``place`` over several
+    runs.
 
     ``place`` is the user's cache, in which it is kept, ``None`` where all is to follow from the repository alone.
     """

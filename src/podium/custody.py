@@ -70,8 +70,8 @@ def problems(storage: Storage, records: Sequence[model.Record], progress: Progre
     """
     Say in words what the remotes lack of these records, by their md5.
 
-    What a record names that is no remote of the registry's is asked for nothing, and is said, too. Raises Unavailable, and Denied
-    where there is no default remote.
+    What a record names that is no remote of the registry's is asked for nothing, and is said, too. Raises Unavailable,
+    and Denied where there is no default remote.
     """
     said: dict[str, list[str]] = {}
     for name in dict.fromkeys(record.remote for record in records):
@@ -122,8 +122,8 @@ def upload(
     """
     Send what the remote lacks, from the cache; with ``repair`` also what it has wrong.
 
-    What is there and old gets a new time, but for what the versions ``settled`` have. Raises Unavailable, and Denied for a
-    version that cannot be sent, when the others are.
+    What is there and old gets a new time, but for what the versions ``settled`` have. Raises Unavailable, and Denied
+    for a version that cannot be sent, when the others are.
     """
     chosen = list(records.values())
     wrong = storage.problems(chosen, deep=True, progress=progress) if repair else []
@@ -156,9 +156,11 @@ def _upload_one_by_one(
 
 def settled(source: git.Source, records: Mapping[str, model.Record]) -> frozenset[str]:
     """
-    Give the hashes of those versions that the default branch of the remote has and has not withdrawn, as far as is known here.
+    Give the hashes of those versions that the default branch of the remote has and has not withdrawn, as far as is
+    known here.
 
-    Whoever looks for garbage sees that they are needed. ``records`` are named ``project/artifact:vN``, and more after a blank.
+    Whoever looks for garbage sees that they are needed. ``records`` are named ``project/artifact:vN``, and more after a
+    blank.
     """
     tree = _published(source)
     if tree is None:

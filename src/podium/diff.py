@@ -129,9 +129,10 @@ class Change:
     """
     One thing that a step does.
 
-    ``name`` is the registered model, the artifact, or for ``other`` the path; ``entity`` says which of these. ``before`` and
-    ``after`` are the versions of an alias, or the two sides of a text, a list or a policy. ``version`` is what was logged,
-    linked, withdrawn or restored, ``artifact`` what a link points to (name, version), ``reason`` that of a withdrawal.
+    ``name`` is the registered model, the artifact, or for ``other`` the path; ``entity`` says which of these.
+    ``before`` and ``after`` are the versions of an alias, or the two sides of a text, a list or a policy. ``version``
+    is what was logged, linked, withdrawn or restored, ``artifact`` what a link points to (name, version), ``reason``
+    that of a withdrawal.
     """
 
     kind: Kind
@@ -152,8 +153,8 @@ def changes(before: Registry, after: Registry, paths: Iterable[str]) -> tuple[Ch
     """
     Say what it means that two registries differ at these paths.
 
-    A file that cannot be read on one side is ``other``: what is wrong with it is for the rules to say. A created entity has
-    no ``…-changed`` beside it.
+    A file that cannot be read on one side is ``other``: what is wrong with it is for the rules to say. A created entity
+    has no ``…-changed`` beside it.
     """
     found = [change for path in paths for change in _at(before, after, path)]
     created = {(change.entity, change.name) for change in found if change.kind in ("model-created", "artifact-created")}

@@ -93,8 +93,8 @@ class Editing:
         Store a file or folder and record it as the artifact's next version; gives the version.
 
         Content that a version of the artifact has already makes no new one; what the remote lost of it is sent. Without
-        ``upload`` the remote is left for later; where the edit is pushed, others see a version without bytes then: that takes
-        ``force``. Raises Denied for what cannot be logged, Unavailable where the remote is out of reach.
+        ``upload`` the remote is left for later; where the edit is pushed, others see a version without bytes then: that
+        takes ``force``. Raises Denied for what cannot be logged, Unavailable where the remote is out of reach.
         """
         artifact = refs.checked_artifact(self._without_entity(artifact))
         place = folders.named(path, "a file or a folder")
@@ -165,9 +165,9 @@ class Editing:
         """
         Point an alias back at the version it held before the present one, or at the version ``to``.
 
-        The bytes are proven to be on the remote first. ``reason`` goes into the body of the commit's message. Raises Denied
-        where there is no way back, or where somebody moved the alias unseen; Unavailable where history or remote are out of
-        reach.
+        The bytes are proven to be on the remote first. ``reason`` goes into the body of the commit's message. Raises
+        Denied where there is no way back, or where somebody moved the alias unseen; Unavailable where history or remote
+        are out of reach.
         """
         refs.checked_alias(alias)
         because = handed.prose(reason, "the reason")

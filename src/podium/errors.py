@@ -1,9 +1,9 @@
 """
 What stops a run: each error has fields, a sentence, a next step.
 
-A problem *in a registry* that a check looks for is a ``Finding``; these are the problems *of a run*. ``str(error)`` says
-what is the case, ``error.hint`` what to do next, ``error.exit_code`` which of the exit codes of the command line it is. Both
-texts are fit to be shown, whatever they quote; the fields are as they were handed in.
+A problem *in a registry* that a check looks for is a ``Finding``; these are the problems *of a run*. ``str(error)``
+says what is the case, ``error.hint`` what to do next, ``error.exit_code`` which of the exit codes of the command line
+it is. Both texts are fit to be shown, whatever they quote; the fields are as they were handed in.
 """
 
 from __future__ import annotations

@@ -41,8 +41,9 @@ def found(root: Path, *, entity: str | None, remote: str | None, install: str) -
     """
     Make a registry in a folder, or add what the one there lacks; nothing that is there is changed.
 
-    Makes the Git repository too where there is none, and commits nothing; ``install`` is what a job installs. Raises BadName for an entity that may not be
-    one, Denied where the folder lies inside another repository or has another DVC remote already.
+    Makes the Git repository too where there is none, and commits nothing; ``install`` is what a job installs. Raises
+    BadName for an entity that may not be one, Denied where the folder lies inside another repository or has another DVC
+    remote already.
     """
     _refuse_inside(root)
     known = _entity_there(root)

@@ -19,8 +19,8 @@ class Freshness:
     """
     What a reader of a registry elsewhere is content with.
 
-    ``max_age``: seconds for which what was fetched is taken without asking again. ``offline``: whatever is kept is taken,
-    however old it is, and nothing is ever asked for.
+    ``max_age``: seconds for which what was fetched is taken without asking again. ``offline``: whatever is kept is
+    taken, however old it is, and nothing is ever asked for.
     """
 
     max_age: float = 0.0

@@ -58,8 +58,8 @@ class Found:
     """
     What was found: by store, with how many refs were looked at.
 
-    ``handed_out``: versions that nothing needs, whose files ``use`` left on this machine. ``lost``: folders of plain DVC files
-    that no store has.
+    ``handed_out``: versions that nothing needs, whose files ``use`` left on this machine. ``lost``: folders of plain
+    DVC files that no store has.
     """
 
     leftovers: tuple[Leftover, ...]
@@ -73,8 +73,8 @@ class Keeper:
     """
     Who knows what is needed, and in which stores it lies.
 
-    ``sources``: the registry, and others that keep their bytes in the same stores. ``remotes``: which remotes of DVC's are
-    looked at. ``home``: where ``use`` leaves files; only looked at with the ``cache``. ``now``: seconds since 1970.
+    ``sources``: the registry, and others that keep their bytes in the same stores. ``remotes``: which remotes of DVC's
+    are looked at. ``home``: where ``use`` leaves files; only looked at with the ``cache``. ``now``: seconds since 1970.
     """
 
     sources: Sequence[git.Source]
@@ -90,7 +90,8 @@ class Keeper:
         """
         Find what no version needs; nothing is changed.
 
-        Raises Unavailable where not every ref can be seen, or not every version be read, and where a remote does not answer.
+        Raises Unavailable where not every ref can be seen, or not every version be read, and where a remote does not
+        answer.
         """
         return self._look()[0]
 
@@ -98,9 +99,9 @@ class Keeper:
         """
         Find what no version needs, look once more whether that still holds, and take it away; gives what went.
 
-        Folders go before what they list, so that none is claimed which is not whole. What somebody gave a new time since it
-        was listed stays, and counts as young. Raises what ``find`` raises; Denied where somebody needs what was just taken
-        away, with how to bring it back.
+        Folders go before what they list, so that none is claimed which is not whole. What somebody gave a new time
+        since it was listed stays, and counts as young. Raises what ``find`` raises; Denied where somebody needs what
+        was just taken away, with how to bring it back.
         """
         for source in self.sources:
             git.sweep(source)

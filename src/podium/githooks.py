@@ -86,8 +86,8 @@ def guarded(repository: Repository, moved: Iterable[Update]) -> list[Update]:
     """
     Give what a push does to the default branch, under whichever name it is pushed.
 
-    Where HEAD names a branch that is not there yet and is not pushed now, every branch may become what readers take for the
-    default one, and is guarded.
+    Where HEAD names a branch that is not there yet and is not pushed now, every branch may become what readers take for
+    the default one, and is guarded.
     """
     resolved = [replace(update, ref=git.end_of(repository, update.ref)) for update in moved]
     default = git.end_of(repository, "HEAD")
@@ -117,8 +117,8 @@ def judge(
     """
     Judge a push to a bare repository by what it does to the default branch: each first-parent commit as a step.
 
-    The first push is judged as a state. With ``protect_aliases`` an alias that has approvers moves only by the merge of a
-    branch. Raises CannotTell where objects or history are missing: then the push must not land.
+    The first push is judged as a state. With ``protect_aliases`` an alias that has approvers moves only by the merge of
+    a branch. Raises CannotTell where objects or history are missing: then the push must not land.
     """
     if environment.get("GIT_NAMESPACE"):
         raise Unavailable("podium cannot guard a repository that is served under GIT_NAMESPACE", "serve it without")
@@ -200,9 +200,9 @@ def install(folder: Path, *, protect_aliases: bool = False) -> Path:
     """
     Make a bare repository judge what is pushed to it, and give the hook's file; twice is harmless.
 
-    A hook that was there is kept beside it and called first. Objects that are malformed are refused from now on, unless the
-    repository's configuration says otherwise (``receive.fsckObjects``). Raises Usage where there is no bare repository,
-    Denied where its hooks are not its own.
+    A hook that was there is kept beside it and called first. Objects that are malformed are refused from now on, unless
+    the repository's configuration says otherwise (``receive.fsckObjects``). Raises Usage where there is no bare
+    repository, Denied where its hooks are not its own.
     """
     hook = _hook(folder)
     before = hook.with_name(BEFORE)

@@ -58,8 +58,8 @@ class Step:
     """
     A registry before and after a change, and the paths at which the two differ, in order.
 
-    ``earlier`` looks into the history before the step; it raises Unavailable where a shallow clone hides it. ``contents`` is
-    what is known of files that were read for other steps.
+    ``earlier`` looks into the history before the step; it raises Unavailable where a shallow clone hides it.
+    ``contents`` is what is known of files that were read for other steps.
     """
 
     before: Registry

@@ -1,9 +1,9 @@
 """
 Small files of things that can be found out again, in the user's cache: read whole, or dropped.
 
-Nothing in them is trusted but what a caller has looked at. A file is written beside its place and renamed into it, so that
-any number of processes may; one of another podium, one that is broken, one that others could have written and one that is too
-large are as good as none.
+Nothing in them is trusted but what a caller has looked at. A file is written beside its place and renamed into it, so
+that any number of processes may; one of another podium, one that is broken, one that others could have written and one
+that is too large are as good as none.
 """
 
 from __future__ import annotations
@@ -121,7 +121,8 @@ def replace(path: Path, content: bytes, modified: float | None = None) -> None:
     """
     Write a file that can be made again, for this user only, whole or not at all; raises OSError.
 
-    ``modified`` is the time it is to bear, in seconds of the epoch. What a crash of the machine leaves of it may be broken.
+    ``modified`` is the time it is to bear, in seconds of the epoch. What a crash of the machine leaves of it may be
+    broken.
     """
     import tempfile
 

@@ -2,8 +2,8 @@
 Two lines of work → one: what a branch did, laid over what another one did, the later one's versions re-numbered.
 
 A version is known by its content (an artifact and a hash; a registered model and the artifact's version), a number is
-only what it is called. Where two branches took the same number, the first keeps it, and everything in the later one that
-refers to its own version follows that version to its new number. Two moves of one alias are for people to settle.
+only what it is called. Where two branches took the same number, the first keeps it, and everything in the later one
+that refers to its own version follows that version to its new number. Two moves of one alias are for people to settle.
 """
 
 from __future__ import annotations
@@ -71,9 +71,9 @@ def merge(base: Registry, first: Registry, later: Registry, paths: Iterable[str]
     """
     Lay what the later side did since ``base`` over the first side, whose numbers stay.
 
-    ``paths`` are those at which ``base`` and ``later`` differ; without them all are compared. Of files that are no entity's
-    document (``registry.yaml``, cards, schemas) nothing is said: Git merges text. Raises Unreadable or Denied for a
-    changed file of either side that is not what the format says.
+    ``paths`` are those at which ``base`` and ``later`` differ; without them all are compared. Of files that are no
+    entity's document (``registry.yaml``, cards, schemas) nothing is said: Git merges text. Raises Unreadable or Denied
+    for a changed file of either side that is not what the format says.
     """
     touched = changed(base.tree, later.tree) if paths is None else paths
     return _Merging(base, first, later, _places(touched)).merged

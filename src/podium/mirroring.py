@@ -74,8 +74,8 @@ def copy(
     """
     Send what one remote of DVC's lacks of some versions from another one, each file proven by size, MD5 and SHA-256.
 
-    Folders are written last, and only where all of their files arrived. What is there and old gets a new time, but for what
-    the versions ``settled`` have. Raises Usage where both are the same, Unavailable where one is out of reach.
+    Folders are written last, and only where all of their files arrived. What is there and old gets a new time, but for
+    what the versions ``settled`` have. Raises Usage where both are the same, Unavailable where one is out of reach.
     """
     if storage.remote(source).name == storage.remote(target).name:
         raise Usage(f"{source!r} is one and the same remote", "name two: `dvc remote list` shows them")

@@ -58,9 +58,10 @@ def of(view: git.View, listing: Listing, *, without_withdrawn: bool = False) -> 
     """
     Give what is needed by anything that can be seen.
 
-    Every object that a ``.dvc`` file or a ``dvc.lock`` names, in any commit that can be reached or on disk, and what the
-    folders among them list. ``without_withdrawn`` leaves out what only withdrawn versions need (see ``_Withdrawn``). Raises
-    Unavailable where an object of Git's is missing, or where what a version consists of cannot be read.
+    Every object that a ``.dvc`` file or a ``dvc.lock`` names, in any commit that can be reached or on disk, and what
+    the folders among them list. ``without_withdrawn`` leaves out what only withdrawn versions need (see
+    ``_Withdrawn``). Raises Unavailable where an object of Git's is missing, or where what a version consists of cannot
+    be read.
     """
     files: dict[str, set[str]] = {}
     for path, id_ in view.files(wanted):
@@ -167,8 +168,9 @@ class _Withdrawn:
     """
     The records whose bytes may go when withdrawn versions need none.
 
-    Those which the default branch withdrew in their artifact, unless a branch, a pull request or a working tree that has
-    the version has not withdrawn it, an alias holds it at any ref, or an alias with a policy held it in its last ten moves.
+    Those which the default branch withdrew in their artifact, unless a branch, a pull request or a working tree that
+    has the version has not withdrawn it, an alias holds it at any ref, or an alias with a policy held it in its last
+    ten moves.
     """
 
     view: git.View

@@ -82,8 +82,8 @@ class Plan:
     """
     What merging ``head`` into ``base`` means; ``result`` is the id of the merged tree.
 
-    ``elsewhere`` counts the files that are not the registry's business; ``undo`` are the commands that take back what can
-    be taken back, in the order to run them; ``note`` says where there is nothing to judge.
+    ``elsewhere`` counts the files that are not the registry's business; ``undo`` are the commands that take back what
+    can be taken back, in the order to run them; ``note`` says where there is nothing to judge.
     """
 
     base: str

@@ -1,8 +1,9 @@
 """
 ``use_model``: a name → verified files on disk.
 
-A version's files lie together in a folder of podium's own, read-only, with a proof beside it. Whatever is in that folder
-is compared with the proof at each use, and hashed where it does not look as it did; what does not fit is replaced.
+A version's files lie together in a folder of podium's own, read-only, with a proof beside it. Whatever is in that
+folder is compared with the proof at each use, and hashed where it does not look as it did; what does not fit is
+replaced.
 """
 
 from __future__ import annotations
@@ -60,11 +61,11 @@ def use(
     """
     Bring a version's files to disk, proven to be those that were logged, and say where they are.
 
-    Without ``to``: read-only, in a folder below ``home`` that is podium's. With it: writable copies in that folder, where
-    other files are left alone, and files of the version's names with other content only replaced with ``force``.
+    Without ``to``: read-only, in a folder below ``home`` that is podium's. With it: writable copies in that folder,
+    where other files are left alone, and files of the version's names with other content only replaced with ``force``.
     ``storage`` is asked for only where bytes are needed. Raises Denied where no file matches, where a file would be
-    overwritten, or where neither cache nor remote has the bytes; Unavailable where the remote would be needed and is out
-    of reach.
+    overwritten, or where neither cache nor remote has the bytes; Unavailable where the remote would be needed and is
+    out of reach.
     """
     if not _ROOM.fullmatch(version.md5.removesuffix(".dir")):
         raise Denied(f"{version.md5!r} is no hash of a version", "`podium check` finds the record")

@@ -51,8 +51,8 @@ def check(tree: Tree, paths: Sequence[str] | None = None, *, remember: bool = Fa
     """
     Judge a registry as it stands, or what touches some paths of it; raises NewerFormat, Unavailable.
 
-    ``remember``: of a whole commit, what is known of models and artifacts that did not change is taken over, and what is
-    found is kept for the next time.
+    ``remember``: of a whole commit, what is known of models and artifacts that did not change is taken over, and what
+    is found is kept for the next time.
     """
     if remember and paths is None and isinstance(tree, git.ObjectTree):
         from podium import verdicts
@@ -86,10 +86,11 @@ def with_clashes(checked: Checked, source: git.Source) -> Checked:
 
 def inside(tree: Tree, paths: Iterable[Path], root: Path | None) -> list[str]:
     """
-    Give paths that somebody typed as paths of the registry whose files are ``tree``; ``root`` is its folder on this disk.
+    Give paths that somebody typed as paths of the registry whose files are ``tree``; ``root`` is its folder on this
+    disk.
 
-    Where it has none, they are taken from its top. Raises Usage for a path outside of it, and Denied for one that is not there:
-    nothing was found in it because nothing was looked at.
+    Where it has none, they are taken from its top. Raises Usage for a path outside of it, and Denied for one that is
+    not there: nothing was found in it because nothing was looked at.
     """
     found = [_in_folder(root, path) if root is not None else _from_the_top(path) for path in paths]
     for name, path in zip(found, paths, strict=True):
@@ -140,9 +141,10 @@ def review(repository: Repository, base: str, head: str, known: Contents | None 
     """
     Judge what merging a head commit into a base commit would give, as a step from the base.
 
-    Policy, team schemas and rules come from the base; for policies the stricter of base and result decides. ``known`` is what
-    is known of versions' files by their ids; without it, what follows from the repository alone. Raises Unavailable where the
-    two have no common ancestor, where history or objects are missing, or where the base is no registry.
+    Policy, team schemas and rules come from the base; for policies the stricter of base and result decides. ``known``
+    is what is known of versions' files by their ids; without it, what follows from the repository alone. Raises
+    Unavailable where the two have no common ancestor, where history or objects are missing, or where the base is no
+    registry.
     """
     ancestor = git.merge_base(repository, base, head)
     if ancestor is None:
@@ -225,8 +227,8 @@ def each_step(repository: Repository, base: str, head: str, known: Contents | No
     """
     Judge every first-parent commit since a base as a step of its own, oldest first: for pushes.
 
-    Each is to be looked at before the next is asked for; what one read is known to the next. Raises what ``review`` raises,
-    and Denied where the base is not on the head's first-parent line.
+    Each is to be looked at before the next is asked for; what one read is known to the next. Raises what ``review``
+    raises, and Denied where the base is not on the head's first-parent line.
     """
     commits = git.first_parents_until(repository, head, base)
     known = known or Contents(repository.path)

@@ -1,9 +1,9 @@
 """
 What a list says of every registered model or artifact: read once, then kept as long as nothing it came from changed.
 
-A row comes from its own folder and, since a version withdrawn in its artifact counts as withdrawn, from the artifacts of the
-links that were read for ``latest``. How these look is kept with it: Git's ids where a commit is read; size, times and inode
-of every file and folder where a checkout is. A row whose sources look otherwise is made anew.
+A row comes from its own folder and, since a version withdrawn in its artifact counts as withdrawn, from the artifacts
+of the links that were read for ``latest``. How these look is kept with it: Git's ids where a commit is read; size,
+times and inode of every file and folder where a checkout is. A row whose sources look otherwise is made anew.
 """
 
 from __future__ import annotations
@@ -56,7 +56,8 @@ def of(
     registry: Registry, kind: refs.Kind, folder: Path, only: Only | None = None, *, worth_keeping: int = WORTH_KEEPING
 ) -> list[Row]:
     """
-    Give the rows of the registered models, or artifacts, in order: all, or those that are wanted by name and description.
+    Give the rows of the registered models, or artifacts, in order: all, or those that are wanted by name and
+    description.
 
     ``folder`` is where rows are kept. Raises what reading a row that is wanted raises.
     """

@@ -1,8 +1,9 @@
 """
-A folder of somebody's, into which a version's files are copied: nothing in it is lost, nothing outside of it is written.
+A folder of somebody's, into which a version's files are copied: nothing in it is lost, nothing outside of it is
+written.
 
-Each folder in it is opened from the one above, and no link is followed: whoever puts a link in the place of one meanwhile
-finds nothing written where it leads.
+Each folder in it is opened from the one above, and no link is followed: whoever puts a link in the place of one
+meanwhile finds nothing written where it leads.
 """
 
 from __future__ import annotations
@@ -41,8 +42,8 @@ def copied(
     """
     Copy files into a folder; every refusal comes before the first of them is written.
 
-    ``bring`` has them at hand, proven; ``copy`` writes one into a file that is open. Raises Denied where something is in the
-    way: with ``force``, what is no folder gives way to a file.
+    ``bring`` has them at hand, proven; ``copy`` writes one into a file that is open. Raises Denied where something is
+    in the way: with ``force``, what is no folder gives way to a file.
     """
     _check(folder)
     targets = {file.path: _target(folder, file.path) for file in wanted}

@@ -58,7 +58,8 @@ def owned(registry: Registry) -> Edited:
 
 def sound(edit: Edit) -> Edit:
     """
-    Make an edit that leaves its files as the rules want them: CODEOWNERS current, and nothing that a team schema refuses.
+    Make an edit that leaves its files as the rules want them: CODEOWNERS current, and nothing that a team schema
+    refuses.
 
     The edit raises Denied with the first finding that it would cause.
     """

@@ -1,9 +1,9 @@
 """
 Verdicts kept by object ids: a model or artifact that was judged, and of which nothing changed, is not judged again.
 
-Kept is what a full check of a commit found, unit by unit, with the id of the unit's folder and of everything else that was
-looked at for it. A file is dropped where it is not ours alone, not whole, or made by another podium or by other rules. What
-decides whether something may land (a step from a base, a hook) never asks here.
+Kept is what a full check of a commit found, unit by unit, with the id of the unit's folder and of everything else that
+was looked at for it. A file is dropped where it is not ours alone, not whole, or made by another podium or by other
+rules. What decides whether something may land (a step from a base, a hook) never asks here.
 """
 
 from __future__ import annotations

@@ -18,7 +18,8 @@ _ANY = re.compile(f"[{STEERING}]")
 _BUT_LINES = re.compile(f"[{STEERING_BUT_LINES}]")
 
 
-# One slash is what a path makes of two. Bounded, since each `://` of a hostile text would else look for its @ up to the end.
+# One slash is what a path makes of two. Bounded, since each `://` of a hostile text would else look for its @ up to the
+# end.
 _CREDENTIALS = (
     re.compile(r"(?i)(https?:/{1,2})[^\s/]{0,4096}@"),
     re.compile(r"(?i)((?<=[a-z0-9+.-]{2}):/{1,2})[^\s/@:]{0,4096}:[^\s/]{0,4096}@"),

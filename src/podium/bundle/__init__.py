@@ -53,10 +53,12 @@ def create(
     source: git.Source, storage: Storage, file: Path, names: Sequence[str] = (), progress: Progress = silent
 ) -> Bundled:
     """
-    Write a bundle of some branches and tags (default: the current or default branch) with the bytes of all their versions.
+    Write a bundle of some branches and tags (default: the current or default branch) with the bytes of all their
+    versions.
 
-    The bytes are fetched and proven first; the file appears when it is whole. Raises Denied where a name is no branch or tag,
-    where the file is there already, or where bytes are not those recorded; Unavailable where something is out of reach.
+    The bytes are fetched and proven first; the file appears when it is whole. Raises Denied where a name is no branch
+    or tag, where the file is there already, or where bytes are not those recorded; Unavailable where something is out
+    of reach.
     """
     if os.path.lexists(file):
         raise Denied(f"{str(file)!r} is there already", "name another file, or remove it")
@@ -234,10 +236,10 @@ def take(file: Path, folder: Path, progress: Progress = silent) -> Bundled:
     """
     Import a bundle into a new folder, or into a registry's checkout that is there.
 
-    New: a clone, with a folder beside it (``FOLDER-objects``) as its DVC remote. There already: the objects go to its own
-    default remote, the branches to ``refs/remotes/bundle/``; nothing that is checked out changes. Each object is proven
-    before it can be seen, and history appears last. Raises Denied where the bundle is not sound, Unavailable where the disk
-    or the remote does not take it.
+    New: a clone, with a folder beside it (``FOLDER-objects``) as its DVC remote. There already: the objects go to its
+    own default remote, the branches to ``refs/remotes/bundle/``; nothing that is checked out changes. Each object is
+    proven before it can be seen, and history appears last. Raises Denied where the bundle is not sound, Unavailable
+    where the disk or the remote does not take it.
     """
     folder = folders.whole(folder)
     if (folder / layout.REGISTRY).is_file():

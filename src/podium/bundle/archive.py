@@ -1,8 +1,8 @@
 """
 The archive: a plain tar of an index, Git's bundle and the objects, each under the one name it can have.
 
-What the index says decides where each member lies and how long it is, and its header has to be the very bytes that podium
-writes for that. So nothing in a hostile archive is parsed but the index: no path is formed, no link is followed.
+What the index says decides where each member lies and how long it is, and its header has to be the very bytes that
+podium writes for that. So nothing in a hostile archive is parsed but the index: no path is formed, no link is followed.
 """
 
 from __future__ import annotations

@@ -50,8 +50,8 @@ class Flaw:
     """
     What a rule yields: a finding before its position is known.
 
-    ``pointer`` leads to the value in a YAML or JSON file; ``line`` says it for other files. ``severity`` is given where it
-    is not the rule's own.
+    ``pointer`` leads to the value in a YAML or JSON file; ``line`` says it for other files. ``severity`` is given where
+    it is not the rule's own.
     """
 
     path: str

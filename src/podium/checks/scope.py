@@ -27,8 +27,8 @@ class Part:
     """
     What of a unit is judged where only that has changed; what is found in the rest was found before.
 
-    ``files`` are judged by themselves. The rules on a whole model or artifact are told of ``versions`` what they hold, of all
-    others only that they are there. Of the registry's own, ``folders`` are looked into for their names.
+    ``files`` are judged by themselves. The rules on a whole model or artifact are told of ``versions`` what they hold,
+    of all others only that they are there. Of the registry's own, ``folders`` are looked into for their names.
     """
 
     files: frozenset[str] = frozenset()

@@ -47,10 +47,10 @@ def command(context: click.Context, name: str, alias: str | None, every: bool, r
     """
     Find the first bad version that an alias held.
 
-    Runs the command that follows -- on some of the versions, with the folder of the version's files for each {}. Exit code 0
-    means good, 125 that it cannot be judged, any other below 128 bad; 128 and more end the search. Versions are taken to be
-    good up to one point of time and bad from there on. What the command prints goes to stderr. Ends with 1 where no version
-    is bad, with 3 where those that could not be judged leave it open.
+    Runs the command that follows -- on some of the versions, with the folder of the version's files for each {}. Exit
+    code 0 means good, 125 that it cannot be judged, any other below 128 bad; 128 and more end the search. Versions are
+    taken to be good up to one point of time and bad from there on. What the command prints goes to stderr. Ends with 1
+    where no version is bad, with 3 where those that could not be judged leave it open.
 
     \b
     podium bisect ImageClassifier production -- python test_model.py {}

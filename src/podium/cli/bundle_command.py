@@ -75,7 +75,8 @@ def take(file: Path, folder: Path, form: str) -> None:
     """
     Import an archive into a new folder, or into a clone of the registry.
 
-    New: a clone, with its bytes in a folder beside it. There already: the bytes go to its own remote, the branches to bundle/….
+    New: a clone, with its bytes in a folder beside it. There already: the bytes go to its own remote, the branches to
+    bundle/….
 
     \b
     podium bundle import models.podium registry

@@ -27,8 +27,8 @@ def command(
     """
     Lay two versions side by side: metrics, params, metadata, files.
 
-    What stood for a name at two times is compared with --rev-from and --rev-to; one that is left out is read at --rev, or
-    as it is now.
+    What stood for a name at two times is compared with --rev-from and --rev-to; one that is left out is read at --rev,
+    or as it is now.
 
     \b
     podium compare ImageClassifier:production ImageClassifier:latest

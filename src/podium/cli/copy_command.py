@@ -35,8 +35,8 @@ def command(
     """
     Copy the bytes of versions from one DVC remote to another, and prove them on the way.
 
-    Without a name: of every version but those that name another remote than these two. What is there already is left out, so it
-    can be run again.
+    Without a name: of every version but those that name another remote than these two. What is there already is left
+    out, so it can be run again.
 
     \b
     podium copy storage mirror

@@ -56,8 +56,8 @@ def command(
     """
     Find what no version needs, on the remote and in the cache; with --delete, delete it.
 
-    Needed is what a version has that any branch, open pull request, tag, stash or working tree holds, or ever held. What killed
-    uploads and downloads left goes as well.
+    Needed is what a version has that any branch, open pull request, tag, stash or working tree holds, or ever held.
+    What killed uploads and downloads left goes as well.
 
     \b
     podium gc

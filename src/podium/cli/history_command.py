@@ -40,9 +40,9 @@ def command(
     """
     Say who moved what, when, in which commit.
 
-    Each commit on the branch's first-parent line is one step; a merge is what it brought in. The newest comes first, in the
-    order of the commits, whatever their clocks say. NAME is a registered model or a model artifact. A day begins at 00:00
-    UTC. Where a shallow clone hides the rest, what is known is printed, and the exit code is 3.
+    Each commit on the branch's first-parent line is one step; a merge is what it brought in. The newest comes first, in
+    the order of the commits, whatever their clocks say. NAME is a registered model or a model artifact. A day begins at
+    00:00 UTC. Where a shallow clone hides the rest, what is known is printed, and the exit code is 3.
 
     \b
     podium history ImageClassifier production

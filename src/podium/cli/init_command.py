@@ -20,8 +20,8 @@ def command(context: click.Context, folder: Path | None, entity: str | None, rem
     """
     Make a new registry, or complete the one that is here.
 
-    Works in an empty folder and in an existing repository, makes the Git repository where there is none, commits nothing,
-    and changes nothing that is there already.
+    Works in an empty folder and in an existing repository, makes the Git repository where there is none, commits
+    nothing, and changes nothing that is there already.
 
     \b
     podium init

@@ -16,8 +16,8 @@ def command(context: click.Context, reference: str, model: str, landing: options
     """
     Bookmark a model version in a registered model.
 
-    It gets the model's next number. A version that is linked already is not linked again; a registered model that is not
-    there yet is made.
+    It gets the model's next number. A version that is linked already is not linked again; a registered model that is
+    not there yet is made.
 
     \b
     podium link vision/resnet50:best ImageClassifier

@@ -55,8 +55,8 @@ def command(
     """
     Record the next version of a model artifact.
 
-    PATH is a file or a folder. Its bytes go to DVC's cache and to the remote; what is known of it goes into the registry.
-    Content that a version of the artifact has already makes no new version.
+    PATH is a file or a folder. Its bytes go to DVC's cache and to the remote; what is known of it goes into the
+    registry. Content that a version of the artifact has already makes no new version.
 
     \b
     podium log vision/resnet50 out/ --metric accuracy=0.934 --param lr=0.001

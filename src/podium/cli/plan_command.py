@@ -23,9 +23,9 @@ def command(context: click.Context, base: str, head: str | None, form: str) -> i
     """
     Say what a change means, before it is merged.
 
-    BASE is where it would be merged into, HEAD what would be merged (default: what is checked out; the default branch of a
-    bare repository or URL). Aliases that move come first, with metrics and policies; then who must look, and how to go back.
-    Exits with 1 where a rule is broken. The Markdown is made for a comment on the pull request.
+    BASE is where it would be merged into, HEAD what would be merged (default: what is checked out; the default branch
+    of a bare repository or URL). Aliases that move come first, with metrics and policies; then who must look, and how
+    to go back. Exits with 1 where a rule is broken. The Markdown is made for a comment on the pull request.
 
     \b
     podium plan main

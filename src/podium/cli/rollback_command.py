@@ -20,9 +20,9 @@ def command(
     """
     Point an alias back at what it held before.
 
-    The version held before the present one is looked up in Git; a withdrawn one is refused, and so is one whose files are
-    not all on the remote. It is a move forward: a new commit, and the alias's generation goes on counting. With --push, an
-    alias that somebody else moved and that this checkout has not seen is left alone.
+    The version held before the present one is looked up in Git; a withdrawn one is refused, and so is one whose files
+    are not all on the remote. It is a move forward: a new commit, and the alias's generation goes on counting. With
+    --push, an alias that somebody else moved and that this checkout has not seen is left alone.
 
     \b
     podium rollback ImageClassifier production --push --reason "v5 is slow on large photographs"

@@ -46,9 +46,9 @@ def build(context: click.Context, folder: Path, repository: str | None, bytes_ur
     """
     Build the site into DIR, a new or empty folder or one that was built before.
 
-    The pages follow from one commit and its history: a checkout's HEAD, or REV. They need no server and no network, and work
-    below any address. What is there already and would be the same is not written again; files that podium did not write are
-    never touched.
+    The pages follow from one commit and its history: a checkout's HEAD, or REV. They need no server and no network, and
+    work below any address. What is there already and would be the same is not written again; files that podium did not
+    write are never touched.
 
     A static index for readers goes with them: `podium -R` and `podium.use_model` read it where the site is published.
 
@@ -105,8 +105,8 @@ def serve(context: click.Context, port: int, repository: str | None, rev: str | 
     """
     Show the site in a browser on this machine, until Ctrl-C.
 
-    It is built into a temporary folder and served on 127.0.0.1. When a page is loaded after a new commit, the site is built
-    anew first. A registry by URL is read as it was at the start.
+    It is built into a temporary folder and served on 127.0.0.1. When a page is loaded after a new commit, the site is
+    built anew first. A registry by URL is read as it was at the start.
 
     \b
     podium site serve

@@ -40,8 +40,8 @@ def command(
     """
     Fetch a version's files, verify them, print where they are.
 
-    Prints the folder, or the file where there is only one. Every byte is compared with what was recorded before anything
-    is handed out. Without --to the files are read-only and shared; with it they are copies.
+    Prints the folder, or the file where there is only one. Every byte is compared with what was recorded before
+    anything is handed out. Without --to the files are read-only and shared; with it they are copies.
 
     \b
     podium use ImageClassifier:production

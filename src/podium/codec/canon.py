@@ -2,7 +2,8 @@
 Canonical writing: stable order, two spaces, no line folding, so that a second write changes no byte.
 
 What reviewers read line by line stands in block style, one thing a line; small groups of facts stand in flow style on
-one line, as ``format.md`` shows them. Text that any YAML reader, of 1.1 or 1.2, could take for something else is quoted.
+one line, as ``format.md`` shows them. Text that any YAML reader, of 1.1 or 1.2, could take for something else is
+quoted.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """
 Canonical form at a glance: one pattern for a whole file says yes to nearly all that podium wrote, and never wrongly.
 
-Writing a document anew only to compare it costs more than reading it. What the patterns do not know (quoted text, folded
-lines, comments) is not refused: it is looked at the slow way.
+Writing a document anew only to compare it costs more than reading it. What the patterns do not know (quoted text,
+folded lines, comments) is not refused: it is looked at the slow way.
 """
 
 from __future__ import annotations

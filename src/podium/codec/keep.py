@@ -27,7 +27,8 @@ def canonical(document: Document, raw: bytes) -> bytes:
     Give the canonical form of a file; raises Malformed where it cannot be read.
 
     Comments at the top stay where they are. A file with comments elsewhere keeps the order of its keys too, since a
-    comment belongs to what stands next to it; a large one stays as it is, since going through it takes a second or more.
+    comment belongs to what stands next to it; a large one stays as it is, since going through it takes a second or
+    more.
     """
     data = decode(raw)
     head, rest = _header(raw.replace(b"\r\n", b"\n").replace(b"\r", b"\n"))

@@ -1,8 +1,8 @@
 """
 The strict loader: one YAML subset for every file, with the position of each problem.
 
-YAML 1.2's core words only (``no``, ``on``, ``yes`` and dates are text), no anchors, aliases, tags, merge keys, directives or
-doubled keys, one document with a mapping at its top. Files in podium's own forms need no parser, which
+YAML 1.2's core words only (``no``, ``on``, ``yes`` and dates are text), no anchors, aliases, tags, merge keys,
+directives or doubled keys, one document with a mapping at its top. Files in podium's own forms need no parser, which
 takes a sixth of a command's start to load.
 """
 

@@ -2,8 +2,8 @@
 What podium itself writes, read without a parser: patterns that know the usual forms whole, and nothing else.
 
 A registry is made of a few forms, written over and over. Where a pattern knows a whole file, its values stand in the
-groups, at a fraction of the parser's time; where none does, nothing is said and the parser reads the file. A test proves
-that the two always agree: a pattern may know too little, never too much.
+groups, at a fraction of the parser's time; where none does, nothing is said and the parser reads the file. A test
+proves that the two always agree: a pattern may know too little, never too much.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """
 Small classifiers, trained on data sets that scikit-learn ships, and saved without pickle.
 
-The same call gives the same bytes. A saved model is a folder with ``model.safetensors`` and ``config.json``, and what is
-needed to measure it again stands in its configuration.
+The same call gives the same bytes. A saved model is a folder with ``model.safetensors`` and ``config.json``, and what
+is needed to measure it again stands in its configuration.
 """
 
 from __future__ import annotations

@@ -38,8 +38,8 @@ def rollback(
     """
     Point an alias back at the version a reference means, as a move forward: the generation goes on counting.
 
-    ``seen`` is how the alias stood when the way back was looked up; raises Denied where somebody moved it elsewhere since, and
-    what ``promote`` raises.
+    ``seen`` is how the alias stood when the way back was looked up; raises Denied where somebody moved it elsewhere
+    since, and what ``promote`` raises.
     """
     entity = registry.named(reference)
     now = entity.assignments.get(alias)

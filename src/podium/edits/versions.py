@@ -21,8 +21,8 @@ def log(registry: Registry, artifact: str, record: Record) -> Edited:
     """
     Record the next version of an artifact, which is made where it is not there yet.
 
-    ``record`` has both the manifest and its hash; which of the two is kept depends on the manifest's length. Content that a
-    version of the artifact has already makes no new one; raises Denied where that version was withdrawn.
+    ``record`` has both the manifest and its hash; which of the two is kept depends on the manifest's length. Content
+    that a version of the artifact has already makes no new one; raises Denied where that version was withdrawn.
     """
     refs.checked_artifact(artifact)
     present = registry.artifacts.get(artifact)
@@ -57,9 +57,11 @@ class _Same:
 @lru_cache(maxsize=4)
 def _file(same: _Same, version: str) -> bytes:
     """
-    Give the file of a version; raises Denied for what the schema does not allow, Malformed for what is no file of the format.
+    Give the file of a version; raises Denied for what the schema does not allow, Malformed for what is no file of the
+    format.
 
-    It may name 5,000 files, and an edit that logs it is made several times: to look, to show, to write. It is made once.
+    It may name 5,000 files, and an edit that logs it is made several times: to look, to show, to write. It is made
+    once.
     """
     data, raw = _document(same.record, version)
     refuse_unsound("version", data)

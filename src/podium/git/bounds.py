@@ -1,8 +1,8 @@
 """
 What a git that talks to a server may take of this machine: memory, room on the disk, and time in which nothing moves.
 
-Git itself sets no such bounds: a server can send it any number of refs, objects that unpack to anything, or a byte now and
-then. So all that a git has started is looked at every now and then, where the system tells (Linux: below /proc).
+Git itself sets no such bounds: a server can send it any number of refs, objects that unpack to anything, or a byte now
+and then. So all that a git has started is looked at every now and then, where the system tells (Linux: below /proc).
 """
 
 from __future__ import annotations

@@ -58,8 +58,8 @@ def commit_paths(checkout: Checkout, paths: Sequence[str], message: str, hold: i
     Commit some paths as they lie on disk, on the current branch, and give the commit's id.
 
     What else is staged or dirty stays so. ``hold`` is the lock on the checkout: git keeps it to its end, even if we are
-    killed; the locks of a git that was killed itself are removed. Raises Denied, with git's or a hook's words, where git
-    makes no commit, and Unavailable where the disk does not take it; the index is then as it was.
+    killed; the locks of a git that was killed itself are removed. Raises Denied, with git's or a hook's words, where
+    git makes no commit, and Unavailable where the disk does not take it; the index is then as it was.
     """
     root, began, before = checkout.root, time.time() - _TICK, _head(checkout)
     others = leftovers.taken(checkout)
@@ -109,10 +109,11 @@ def _made(ran: Ran) -> None:
 
 def training_source(cwd: Path) -> dict[str, str]:
     """
-    Give ``repository`` and ``commit`` of the Git checkout that a folder is in; nothing where it is in none, or in a registry.
+    Give ``repository`` and ``commit`` of the Git checkout that a folder is in; nothing where it is in none, or in a
+    registry.
 
-    The commit has ``-dirty`` at its end where tracked files differ from it. A repository that only this machine can reach is
-    left out.
+    The commit has ``-dirty`` at its end where tracked files differ from it. A repository that only this machine can
+    reach is left out.
     """
     ran = program.run(cwd, "rev-parse", "--show-toplevel", "HEAD")
     if ran.code != 0:

@@ -26,9 +26,11 @@ _PICKS = re.compile(r"(?:p|pick|r|reword|e|edit|s|squash|f|fixup|m|merge)\s+(?:-
 @dataclass(frozen=True)
 class Joining:
     """
-    What git was joining when it stopped: ``ours`` is HEAD, ``theirs`` what is laid over it, ``base`` what both come from.
+    What git was joining when it stopped: ``ours`` is HEAD, ``theirs`` what is laid over it, ``base`` what both come
+    from.
 
-    ``what`` is what people call it, ``end`` the command that ends it, ``left`` the commits that a rebase has still to do.
+    ``what`` is what people call it, ``end`` the command that ends it, ``left`` the commits that a rebase has still to
+    do.
     """
 
     what: str

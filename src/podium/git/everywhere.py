@@ -30,11 +30,12 @@ _PASSED_OVER = {".git", ".dvc"}
 @dataclass(frozen=True)
 class View:
     """
-    What can be seen at one moment; two views are equal where nothing was pushed, committed, staged or edited in between.
+    What can be seen at one moment; two views are equal where nothing was pushed, committed, staged or edited in
+    between.
 
-    ``refs``: every ref of each remote (``origin refs/pull/7/head``), those of the repository itself, the heads of its work
-    trees, and the commits of its reflogs, each with the id it is at. ``loose``: the files asked for that work trees and
-    indexes hold, by path and content. ``default``: the commit at the tip of the default branch.
+    ``refs``: every ref of each remote (``origin refs/pull/7/head``), those of the repository itself, the heads of its
+    work trees, and the commits of its reflogs, each with the id it is at. ``loose``: the files asked for that work
+    trees and indexes hold, by path and content. ``default``: the commit at the tip of the default branch.
     """
 
     repository: Repository = field(repr=False, compare=False)
@@ -56,7 +57,8 @@ class View:
 
     def files(self, wanted: Wanted) -> Iterator[tuple[str, str]]:
         """
-        Give the path and the object id of every file asked for that any commit holds which can be reached, each pair once.
+        Give the path and the object id of every file asked for that any commit holds which can be reached, each pair
+        once.
 
         Raises Unavailable where an object is missing.
         """

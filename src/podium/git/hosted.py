@@ -30,8 +30,8 @@ class Hosted:
     """
     A registry at a Git URL; it is read in a bare clone in the cache, which is made as fresh as is asked for.
 
-    Who only reads the default branch fetches nothing else. Two files beside the clone bear in their times when it was last
-    made sure of: that branch, and all branches and tags.
+    Who only reads the default branch fetches nothing else. Two files beside the clone bear in their times when it was
+    last made sure of: that branch, and all branches and tags.
     """
 
     url: str

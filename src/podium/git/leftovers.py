@@ -22,11 +22,12 @@ def taken(checkout: Checkout) -> Mapping[Path, float]:
 
 def clear(checkout: Checkout, since: float, others: Mapping[Path, float] = MappingProxyType({})) -> None:
     """
-    Remove the locks that git took for a commit of podium's, where both were killed after ``since`` (seconds of the epoch).
+    Remove the locks that git took for a commit of podium's, where both were killed after ``since`` (seconds of the
+    epoch).
 
-    ``others`` were there before it. The caller has the checkout for itself, so that no git of podium's is at work. Nothing is
-    removed while another git may be: a lock is then that one's, or somebody's who edits a message. It is also left where that
-    is not to be seen.
+    ``others`` were there before it. The caller has the checkout for itself, so that no git of podium's is at work.
+    Nothing is removed while another git may be: a lock is then that one's, or somebody's who edits a message. It is
+    also left where that is not to be seen.
     """
     new = [lock for lock in _locks(checkout) if _changed(lock) >= since and _changed(lock) != others.get(lock)]
     remove(new, checkout.root)

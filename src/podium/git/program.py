@@ -105,9 +105,9 @@ def run(
     """
     Run git in a folder and tell how it ended, well or not.
 
-    ``bare``: the folder is the repository itself. ``timeout`` is in seconds. ``hold`` is an open file that the process keeps
-    open, so that a lock on it outlives us if we are killed. ``far``: it talks to a server, which is bounded in more than time.
-    Raises Unavailable where git is missing or too slow, GivenUp where a server is.
+    ``bare``: the folder is the repository itself. ``timeout`` is in seconds. ``hold`` is an open file that the process
+    keeps open, so that a lock on it outlives us if we are killed. ``far``: it talks to a server, which is bounded in
+    more than time. Raises Unavailable where git is missing or too slow, GivenUp where a server is.
     """
     command = ["git", *_SETTINGS, *(["--git-dir=."] if bare else []), *arguments]
     limit = far.seconds if far is not None else timeout

@@ -1,8 +1,9 @@
 """
 The pushes of one machine to one remote take turns, and each leaves word for the next one.
 
-Without turns many writers would spend their time on connections that come to nothing: of all that build upon one tip, one can
-land. Turns only save work. What lands is decided by the remote, which compares the tip with the one that was built upon.
+Without turns many writers would spend their time on connections that come to nothing: of all that build upon one tip,
+one can land. Turns only save work. What lands is decided by the remote, which compares the tip with the one that was
+built upon.
 """
 
 from __future__ import annotations

@@ -48,8 +48,8 @@ class Remote:
     """
     Another repository, as seen from one of ours.
 
-    ``folder`` is where the objects go (``bare``: the repository itself), ``address`` a remote's name or a URL, ``label``
-    what people read.
+    ``folder`` is where the objects go (``bare``: the repository itself), ``address`` a remote's name or a URL,
+    ``label`` what people read.
     """
 
     folder: Path

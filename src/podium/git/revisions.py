@@ -98,8 +98,8 @@ def default_tip(repository: Repository) -> str | None:
     """
     Give the commit at the tip of the default branch; ``None`` where nothing was committed yet.
 
-    The default branch is where ``origin/HEAD`` points, else ``HEAD``, else the only branch there is. Raises Unavailable where a
-    commit that one of these names is missing or broken.
+    The default branch is where ``origin/HEAD`` points, else ``HEAD``, else the only branch there is. Raises Unavailable
+    where a commit that one of these names is missing or broken.
     """
     for rev in ("refs/remotes/origin/HEAD", "HEAD"):
         found = commit_named(repository, rev)

@@ -22,8 +22,8 @@ class Rewinding:
     """
     A commit's files, from which what later commits did is taken back step by step.
 
-    Between two commits a line of history changes a handful of files. To know which is all it takes to know the older commit's
-    files from the newer one's; opening its folders would cost what the registry is large, at every commit.
+    Between two commits a line of history changes a handful of files. To know which is all it takes to know the older
+    commit's files from the newer one's; opening its folders would cost what the registry is large, at every commit.
 
     ``followed`` are the paths at or below which all differences are told, ``""`` where all are. What lies elsewhere is
     looked up in the commit itself, where somebody asks.

@@ -163,8 +163,8 @@ def refuse_planted(checkout: Checkout) -> None:
     """
     Make sure that a commit planted nothing where DVC keeps what is this machine's own; raises Denied.
 
-    A person may put a link to a large disk there, or settings of their own, and Git ignores it. What Git tracks came with
-    somebody's commit: it would lead podium elsewhere, or hand it settings that nobody here has made.
+    A person may put a link to a large disk there, or settings of their own, and Git ignores it. What Git tracks came
+    with somebody's commit: it would lead podium elsewhere, or hand it settings that nobody here has made.
     """
     there = doubtful(checkout)
     if not there:
@@ -250,8 +250,8 @@ def locate(where: str | None, cwd: Path, freshness: Freshness = ANEW) -> Source:
     """
     Find the registry that is meant: by path or Git URL, or from the working folder upwards.
 
-    ``freshness`` is how old the clone of a URL may be. Raises NotARegistry where there is none, Usage for an address that is
-    not to be used.
+    ``freshness`` is how old the clone of a URL may be. Raises NotARegistry where there is none, Usage for an address
+    that is not to be used.
     """
     if where is None:
         return _on_disk(cwd, str(cwd))

@@ -1,8 +1,9 @@
 """
-Turns between the processes of one machine: first come, first served, by tickets that end with the process, however that ends.
+Turns between the processes of one machine: first come, first served, by tickets that end with the process, however that
+ends.
 
-A ticket is a file with a number, locked by whoever drew it. Who waits looks at the next lower one only: as soon as nobody
-holds that any more, at the one below it. So nobody is overtaken, and one process wakes up for each turn.
+A ticket is a file with a number, locked by whoever drew it. Who waits looks at the next lower one only: as soon as
+nobody holds that any more, at the one below it. So nobody is overtaken, and one process wakes up for each turn.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """
 The refs that a tip is fetched under: one for each fetch, since others may be fetching into the same repository.
 
-A fetch that is killed leaves its ref, which keeps commits that nothing else has. So a ref's name says when it was made, and
-whoever comes a day later takes it away.
+A fetch that is killed leaves its ref, which keeps commits that nothing else has. So a ref's name says when it was made,
+and whoever comes a day later takes it away.
 """
 
 from __future__ import annotations

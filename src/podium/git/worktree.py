@@ -46,8 +46,8 @@ class WorkingTree:
     """
     The files of a checkout: tracked, or untracked and not ignored. Folders without files are not there, as in Git.
 
-    Names that the format expects are taken to be seen by Git; for the others Git is asked, so that DVC's workspace copies
-    and a person's ignored files stay out. Links are never followed. What was listed once is not listed again.
+    Names that the format expects are taken to be seen by Git; for the others Git is asked, so that DVC's workspace
+    copies and a person's ignored files stay out. Links are never followed. What was listed once is not listed again.
     """
 
     root: Path

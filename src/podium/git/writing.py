@@ -26,9 +26,10 @@ def commit_objects(
     """
     Make the commit that lays changes (path to content, ``None``: remove) over a parent, and give its id.
 
-    Only objects are written: no ref moves, and neither index nor work tree is looked at. The cost follows the change. The
-    author, the committer and the signature are what ``git commit`` would take. Raises Denied where Git does not know who
-    the author is, or where a path goes through something that is no folder, Unavailable where the disk does not take it.
+    Only objects are written: no ref moves, and neither index nor work tree is looked at. The cost follows the change.
+    The author, the committer and the signature are what ``git commit`` would take. Raises Denied where Git does not
+    know who the author is, or where a path goes through something that is no folder, Unavailable where the disk does
+    not take it.
     """
     base = commit_tree(repository, parent).id if parent is not None else None
     tree = _write_tree(repository, base, changes)

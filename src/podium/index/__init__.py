@@ -1,8 +1,8 @@
 """
 The static index: a registry as small JSON files that any web server hands out, for fleets that only read.
 
-``write`` makes the files of a registry at a commit, ``Published`` reads them by plain HTTP. One file by name says all of a
-registered model or model artifact that moves; what never changes lies under the hash of its content.
+``write`` makes the files of a registry at a commit, ``Published`` reads them by plain HTTP. One file by name says all
+of a registered model or model artifact that moves; what never changes lies under the hash of its content.
 """
 
 from __future__ import annotations

@@ -38,7 +38,8 @@ def encode(document: Document) -> bytes:
 
 def summed(document: Document) -> bytes:
     """
-    Give the bytes of a document that lies under its name: its last key is ``sum``, the SHA-256 of all that stands before.
+    Give the bytes of a document that lies under its name: its last key is ``sum``, the SHA-256 of all that stands
+    before.
 
     It is for accidents on the way and on the disk; who may write the file may write the sum.
     """
@@ -152,8 +153,8 @@ class Member:
     """
     A version as the file of its model or artifact has it: where its record lies, and what else may move.
 
-    ``link`` is the version of an artifact that a registered model means; ``withdrawn`` the reason for which that one was
-    withdrawn, ``aliases`` the artifact's aliases for it.
+    ``link`` is the version of an artifact that a registered model means; ``withdrawn`` the reason for which that one
+    was withdrawn, ``aliases`` the artifact's aliases for it.
     """
 
     record: str

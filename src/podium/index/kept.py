@@ -1,8 +1,9 @@
 """
 Files of an index, kept on this machine: what may change is asked for again when it is too old, the rest never.
 
-A kept file that may change begins with a line that says what the server called it; its time is when it was last made sure
-of. It is written whole under another name and renamed, so that any number of threads and processes share the folder.
+A kept file that may change begins with a line that says what the server called it; its time is when it was last made
+sure of. It is written whole under another name and renamed, so that any number of threads and processes share the
+folder.
 """
 
 from __future__ import annotations

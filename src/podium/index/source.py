@@ -34,8 +34,8 @@ def find(where: str, cache: Path, freshness: Freshness) -> Published | None:
     """
     Give the static index at an address; ``None`` where the address is no index's.
 
-    What ends in ``.git`` never is one; of any other web address it is asked once whether it has an ``index.json`` of podium's.
-    Raises Unavailable where that cannot be told.
+    What ends in ``.git`` never is one; of any other web address it is asked once whether it has an ``index.json`` of
+    podium's. Raises Unavailable where that cannot be told.
     """
     if not _URL.fullmatch(where) or where.rstrip("/").lower().endswith(".git"):
         return None
@@ -169,8 +169,8 @@ class _Reader:
     """
     What one open registry has read of an index: each file once, so that it does not change under whoever reads.
 
-    A model's versions, what holds its aliases and what was withdrawn come from the model's own file, never from two files
-    that may be of different commits.
+    A model's versions, what holds its aliases and what was withdrawn come from the model's own file, never from two
+    files that may be of different commits.
     """
 
     source: Published

@@ -38,7 +38,8 @@ _AGAIN = "check the network and the address, then try again"
 @dataclass(frozen=True)
 class Answer:
     """
-    What a server said: ``status`` is 200 (``body`` is all of it), 304 (it is as it was), or one that says it is not there.
+    What a server said: ``status`` is 200 (``body`` is all of it), 304 (it is as it was), or one that says it is not
+    there.
 
     ``tag`` and ``modified`` are to be sent with the next question for the same file.
     """

@@ -1,8 +1,9 @@
 """
 A registry at a commit → the files of its static index.
 
-What lies under its hash is written first, then what names it, ``index.json`` last. Files that are as they should be are not
-touched. A file beside them tells the next run which of Git's objects each was made of, so that it reads only what changed.
+What lies under its hash is written first, then what names it, ``index.json`` last. Files that are as they should be are
+not touched. A file beside them tells the next run which of Git's objects each was made of, so that it reads only what
+changed.
 """
 
 from __future__ import annotations
@@ -44,9 +45,9 @@ def write(registry: Registry, folder: Path, *, bytes_url: str | None = None) -> 
     """
     Write the static index of a registry into a folder, which may hold other files.
 
-    ``bytes_url`` is the public address of the default DVC remote, where readers take another way to the bytes than writers.
-    What lies under its hash is never removed: somebody may just be reading what named it. Raises what reading the registry
-    raises, Denied for what is too large for an index, Unavailable where the folder cannot be written.
+    ``bytes_url`` is the public address of the default DVC remote, where readers take another way to the bytes than
+    writers. What lies under its hash is never removed: somebody may just be reading what named it. Raises what reading
+    the registry raises, Denied for what is too large for an index, Unavailable where the folder cannot be written.
     """
     run = _Run(registry, _Folder(folder), _State.read(folder))
     try:
@@ -66,8 +67,8 @@ class _State:
     """
     What was made of which of Git's objects.
 
-    ``entities``: by path, how the file looked, the id of the entity's folder, and the ids of the folders of the artifacts that
-    it links to. ``records`` and ``cards``: by blob, the hash under which its content lies.
+    ``entities``: by path, how the file looked, the id of the entity's folder, and the ids of the folders of the
+    artifacts that it links to. ``records`` and ``cards``: by blob, the hash under which its content lies.
     """
 
     entities: dict[str, tuple[Any, str, dict[str, str]]] = field(default_factory=dict)
@@ -134,8 +135,8 @@ class _Folder:
         """
         Write a file that may change, unless it is so already.
 
-        Web servers make what they call a file (its ETag) of its size and of the second in which it was written: the new file
-        gets a later one, or who has the old one would be told that nothing changed.
+        Web servers make what they call a file (its ETag) of its size and of the second in which it was written: the new
+        file gets a later one, or who has the old one would be told that nothing changed.
         """
         _refuse_large(path, content)
         place = self.root / path

@@ -9,7 +9,8 @@ from typing import NamedTuple
 from podium.model.fixed import Fixed
 from podium.refs import Kind
 
-# Of what is a tuple with names here, a list or a history makes ten thousand: a frozen dataclass takes four times as long.
+# Of what is a tuple with names here, a list or a history makes ten thousand: a frozen dataclass takes four times as
+# long.
 
 Scalar = str | int | float | bool
 Fact = Scalar | Sequence[Scalar]
@@ -31,9 +32,9 @@ class Record:
     """
     What is known of a model version: DVC's hash of the directory, and podium's facts.
 
-    ``files`` is the manifest; ``None`` where it is too long for the record and lies on the remote, as the ``.dir`` object:
-    then ``sha256`` is the hash over its sorted lines ``sha256  path``. ``remote`` is the DVC remote that has the bytes, empty
-    for the default one.
+    ``files`` is the manifest; ``None`` where it is too long for the record and lies on the remote, as the ``.dir``
+    object: then ``sha256`` is the hash over its sorted lines ``sha256  path``. ``remote`` is the DVC remote that has
+    the bytes, empty for the default one.
     """
 
     md5: str
@@ -96,8 +97,8 @@ class Policy:
     """
     What an alias asks of the version that it is to name.
 
-    ``allow`` and ``deny`` are patterns for the version's files (``allow`` ``None``: any), ``max_size`` is in bytes and for
-    each file.
+    ``allow`` and ``deny`` are patterns for the version's files (``allow`` ``None``: any), ``max_size`` is in bytes and
+    for each file.
     """
 
     description: str = ""
@@ -152,8 +153,8 @@ class Version:
     One model version, as a reference found it. The attributes are the keys of ``podium resolve --format json``.
 
     ``model`` is ``None`` and ``version`` the artifact's own number where the reference named an artifact. ``files`` is
-    ``None`` where the manifest is on the remote. ``size`` is in bytes. ``withdrawn`` is the reason, or ``None``. ``commit``
-    is the commit that was read, ``None`` for a working tree.
+    ``None`` where the manifest is on the remote. ``size`` is in bytes. ``withdrawn`` is the reason, or ``None``.
+    ``commit`` is the commit that was read, ``None`` for a working tree.
     """
 
     reference: str

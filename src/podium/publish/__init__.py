@@ -66,8 +66,8 @@ def land(
     """
     Bring an edit to where it is to land; see ``write``, ``commit``, ``push`` and ``propose``.
 
-    ``message`` is the commit's subject; the edit's result where it is left out. Raises Usage where a source cannot take such
-    an edit.
+    ``message`` is the commit's subject; the edit's result where it is left out. Raises Usage where a source cannot take
+    such an edit.
     """
     if landing is Landing.PUSH:
         return push(source, edit, message, before=before, dry_run=dry_run)
@@ -90,8 +90,9 @@ def merge_base(source: Source, landing: Landing) -> Tree | None:
     """
     Give the files that a branch of a checkout will be judged against: those of its merge base with the default branch.
 
-    ``None`` for a push, which is judged against the tip it lands on, and where nothing was committed yet. While a merge is
-    under way, those of the side that keeps its numbers. Raises Unavailable where a shallow clone hides the merge base.
+    ``None`` for a push, which is judged against the tip it lands on, and where nothing was committed yet. While a merge
+    is under way, those of the side that keeps its numbers. Raises Unavailable where a shallow clone hides the merge
+    base.
     """
     if landing.is_remote:
         return None

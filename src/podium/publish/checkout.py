@@ -22,7 +22,8 @@ def write(checkout: Checkout, edit: Edit, *, before: Before = nothing, dry_run: 
     """
     Apply an edit to a checkout's files, all of them or none.
 
-    Raises what the edit raises, Denied for a path through a link, and Unavailable where the disk does not take the files.
+    Raises what the edit raises, Denied for a path through a link, and Unavailable where the disk does not take the
+    files.
     """
     if not _first(checkout, edit, before, dry_run=dry_run):
         return _plan(checkout.tree(), edit)
@@ -38,8 +39,9 @@ def commit(
     """
     Apply an edit to a checkout's files and commit exactly those on the current branch, or do neither.
 
-    What else is staged or dirty stays as it is; hooks and signatures are those of ``git commit``. Files that the same edit
-    left uncommitted when it was killed are committed too. Raises what ``write`` does, and Denied where git or a hook refuses.
+    What else is staged or dirty stays as it is; hooks and signatures are those of ``git commit``. Files that the same
+    edit left uncommitted when it was killed are committed too. Raises what ``write`` does, and Denied where git or a
+    hook refuses.
     """
     if not dry_run:
         git.check_can_commit(checkout)

@@ -1,8 +1,8 @@
 """
 A merge that git stopped in the middle → the registry's part of it settled, in the checkout's files and in the index.
 
-The three sides are read from their commits, never from files with conflict markers in them, so that it makes no difference
-whether podium's merge driver ran.
+The three sides are read from their commits, never from files with conflict markers in them, so that it makes no
+difference whether podium's merge driver ran.
 """
 
 from __future__ import annotations
@@ -71,9 +71,9 @@ def settle(checkout: Checkout) -> Settled | None:
     """
     Settle what podium can of the merge, rebase or cherry-pick that git stopped; ``None`` where nothing of it is open.
 
-    The later side's versions are re-numbered, with everything of that side that refers to them. An alias that both sides
-    moved stays open. A file that somebody has edited since is left alone. Raises Denied where the merge is none that podium
-    can settle, Unreadable for a file of either side that is not what the format says.
+    The later side's versions are re-numbered, with everything of that side that refers to them. An alias that both
+    sides moved stays open. A file that somebody has edited since is left alone. Raises Denied where the merge is none
+    that podium can settle, Unreadable for a file of either side that is not what the format says.
     """
     if git.git_dir_of(checkout.root) is None or not any(map(_is_ours, git.unmerged(checkout))):
         return None
@@ -168,7 +168,8 @@ def _on_disk(checkout: Checkout, path: str) -> bytes | None:
 
 def _write(checkout: Checkout, sides: _Sides, wanted: Changes, asked: list[Clash], waiting: frozenset[str]) -> None:
     """
-    Write and stage what is settled. An alias that is asked about holds the first side's word meanwhile, without markers.
+    Write and stage what is settled. An alias that is asked about holds the first side's word meanwhile, without
+    markers.
 
     So podium can read the registry, and `git add` says yes to what is there.
     """
@@ -244,10 +245,11 @@ class Fitted:
 
 def fit(checkout: Checkout, base: str) -> Fitted:
     """
-    Mend, in the checkout's files, what keeps its HEAD from being merged into a base: numbers, generations, what rules can fix.
+    Mend, in the checkout's files, what keeps its HEAD from being merged into a base: numbers, generations, what rules
+    can fix.
 
-    Raises Denied where the base has to be merged into the branch first, or where a file that is to be mended has edits that
-    were not committed.
+    Raises Denied where the base has to be merged into the branch first, or where a file that is to be mended has edits
+    that were not committed.
     """
     with alone(checkout):
         return _fitted(checkout, base, git.resolve_rev(checkout.repository, "HEAD"))

@@ -37,8 +37,8 @@ def written(root: Path, scratch: Path, changes: Changes) -> Iterator[None]:
     """
     Write changes into the folder of a checkout; they are taken back if what follows in the ``with`` block fails.
 
-    ``scratch`` is a folder for unfinished files; the caller sees to it that nobody else uses it. Raises Denied for a path
-    that leads through a link, Unavailable where the disk does not take the files.
+    ``scratch`` is a folder for unfinished files; the caller sees to it that nobody else uses it. Raises Denied for a
+    path that leads through a link, Unavailable where the disk does not take the files.
     """
     undo: list[Callable[[], object]] = []
     try:
@@ -83,9 +83,11 @@ def _disk_errors() -> Iterator[None]:
 
 def put(root: Path, path: str, text: str) -> None:
     """
-    Write one file below a folder, so that it is there with all of its text, or as it was, also after a crash of the machine.
+    Write one file below a folder, so that it is there with all of its text, or as it was, also after a crash of the
+    machine.
 
-    It is a person's own and keeps its mode. Raises Denied for a path that leads through a link, OSError where the disk does not take it.
+    It is a person's own and keeps its mode. Raises Denied for a path that leads through a link, OSError where the disk
+    does not take it.
     """
     _check_paths(root, [path])
     place = root / path

@@ -17,9 +17,9 @@ def fitting(base: Registry, ancestor: Registry, head: Registry, paths: Sequence[
     """
     Give the files by which a branch fits its base; ``paths`` are those at which ``ancestor`` and ``head`` differ.
 
-    No version is chosen for anybody. Where the base has something that the branch has to follow and does not have yet, the
-    merge is given instead: that is to be made first. Raises Unreadable or Denied for a changed file that is not what the
-    format says.
+    No version is chosen for anybody. Where the base has something that the branch has to follow and does not have yet,
+    the merge is given instead: that is to be made first. Raises Unreadable or Denied for a changed file that is not
+    what the format says.
     """
     merged = merging.merge(ancestor, base, head, paths)
     if merged.clashes or (merged.renumbered and ancestor.commit != base.commit):

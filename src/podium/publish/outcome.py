@@ -13,10 +13,11 @@ from podium.tree import Overlay, Tree
 @dataclass(frozen=True)
 class Published:
     """
-    What became of an edit: its result line, whether there was anything to do, the files, and the commit if one was made.
+    What became of an edit: its result line, whether there was anything to do, the files, and the commit if one was
+    made.
 
-    In a dry run ``files`` are those that would be written, and ``plan`` says what a pull request would mean. ``url`` is that
-    of the pull request, or where to open it.
+    In a dry run ``files`` are those that would be written, and ``plan`` says what a pull request would mean. ``url`` is
+    that of the pull request, or where to open it.
     """
 
     result: str

@@ -19,8 +19,8 @@ PATIENCE = 600.0
 """Seconds for which a push that others are faster than is tried again."""
 _LONGEST_PAUSE = 0.5
 """
-Seconds between two tries, at most. Longer pauses would let those win who have just come, and whoever was unlucky wait for ever:
-each try begins with a fetch, so that of many one lands all the time.
+Seconds between two tries, at most. Longer pauses would let those win who have just come, and whoever was unlucky wait
+for ever: each try begins with a fetch, so that of many one lands all the time.
 """
 _STUCK = 60.0
 """Seconds for which a push is tried again that does not land though nobody else's did."""
@@ -90,8 +90,8 @@ def propose(
     """
     Push an edit of the remote's default branch as a branch of its own, and open a pull or merge request for it.
 
-    No file, index or branch of a checkout is touched. The same edit proposed again finds its branch and its request. Raises
-    what the edit raises, Denied where the remote refuses the branch, and Unavailable where it does not answer.
+    No file, index or branch of a checkout is touched. The same edit proposed again finds its branch and its request.
+    Raises what the edit raises, Denied where the remote refuses the branch, and Unavailable where it does not answer.
     """
     from podium.publish import pullrequest
 

@@ -287,8 +287,8 @@ def _detail(compared: Comparison) -> Iterator[str]:
                 yield f"- {title} {code(name, 80)}: {before} → {after}"
 
 
-# Each part with its share of characters; what one leaves goes to the next. Together with the headline, the verdict and the
-# ids they stay under 60,000; GitHub refuses comments of more than 65,536.
+# Each part with its share of characters; what one leaves goes to the next. Together with the headline, the verdict and
+# the ids they stay under 60,000; GitHub refuses comments of more than 65,536.
 _PARTS: Sequence[tuple[Part, int]] = (
     (_errors, 12_000),
     (_moved, 14_000),

@@ -1,11 +1,11 @@
 """
 Markdown in which text from a registry stays text: on GitHub, on GitLab, in a table cell, in a list.
 
-Two things make a value safe, and every value goes through one of them. ``code`` puts it into a code span, where no forge
-looks for links, mentions or references. ``inert`` writes prose: what Markdown reads is written as HTML entities, and an
-invisible space (U+200B) follows each character with which a forge would begin a reference, because forges look for these
-in the finished page, where an entity is a plain character again. What is ours: no line begins with a value, and none
-stands in an HTML block.
+Two things make a value safe, and every value goes through one of them. ``code`` puts it into a code span, where no
+forge looks for links, mentions or references. ``inert`` writes prose: what Markdown reads is written as HTML entities,
+and an invisible space (U+200B) follows each character with which a forge would begin a reference, because forges look
+for these in the finished page, where an entity is a plain character again. What is ours: no line begins with a value,
+and none stands in an HTML block.
 """
 
 from __future__ import annotations

@@ -42,11 +42,11 @@ class FilesFollowTheSchema(Rule):
     """
     A file holds what podium's schema of it asks for, and nothing else.
 
-    Why: a misspelt key that is silently ignored is a policy that does not hold. A ``.dvc`` file without podium's ``meta``
-    has no manifest, so nothing could be proven when it is used.
+    Why: a misspelt key that is silently ignored is a policy that does not hold. A ``.dvc`` file without podium's
+    ``meta`` has no manifest, so nothing could be proven when it is used.
 
-    Fix: the message names the key and what it may be; an editor that knows ``schemas/`` completes and checks as you type.
-    Versions are recorded with ``podium log``, not with ``dvc add``.
+    Fix: the message names the key and what it may be; an editor that knows ``schemas/`` completes and checks as you
+    type. Versions are recorded with ``podium log``, not with ``dvc add``.
     """
 
     id = "schema"
@@ -90,8 +90,9 @@ class FilesFollowTheTeamsSchema(Rule):
     """
     A file holds what the team's own schema asks for, and that schema is one that can be trusted to run.
 
-    Why: a team's schema in ``schemas/team/`` tightens podium's (metadata that must be there, a narrower pattern for names);
-    it never loosens. One that is no JSON, fetches something, or has a pattern that can take for ever is not run.
+    Why: a team's schema in ``schemas/team/`` tightens podium's (metadata that must be there, a narrower pattern for
+    names); it never loosens. One that is no JSON, fetches something, or has a pattern that can take for ever is not
+    run.
 
     Fix: give the file what the message asks for, or mend the schema.
     """
@@ -125,8 +126,8 @@ class FilesAreCanonical(Rule):
     """
     A file is written the way podium writes it.
 
-    Why: with one way to write a thing, a pull request shows what changed and nothing else, and an edit by podium keeps the
-    rest of the file as it is.
+    Why: with one way to write a thing, a pull request shows what changed and nothing else, and an edit by podium keeps
+    the rest of the file as it is.
 
     Fix: ``podium fmt`` or ``podium check --fix``. A tab inside a text is yours to replace.
     """

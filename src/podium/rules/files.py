@@ -151,10 +151,11 @@ class NamesAreValid(Rule):
     """
     Names keep to the format's patterns.
 
-    Why: a name is a folder on every system, a part of references and of URLs. What Windows reserves cannot be checked out
-    there; ``v01`` or ``latest`` as a name would make a reference mean two things.
+    Why: a name is a folder on every system, a part of references and of URLs. What Windows reserves cannot be checked
+    out there; ``v01`` or ``latest`` as a name would make a reference mean two things.
 
-    Fix: rename the folder or file; a registered model or artifact that others use already is made anew under a good name.
+    Fix: rename the folder or file; a registered model or artifact that others use already is made anew under a good
+    name.
     """
 
     id = "name-valid"
@@ -284,8 +285,8 @@ class EntityFilesArePresent(Rule):
     """
     A registry has its registry.yaml, a registered model its model.yaml, a model artifact its artifact.yaml.
 
-    Why: without it there is nobody to ask and nothing to say what the folder is for; and a folder that lost its file in a
-    merge is a sign that more was lost.
+    Why: without it there is nobody to ask and nothing to say what the folder is for; and a folder that lost its file in
+    a merge is a sign that more was lost.
 
     Fix: write the file: a ``description`` is enough. ``podium create`` does it.
     """

@@ -74,8 +74,8 @@ class VersionNumbersAreNext(Rule):
 
     Why: numbers are the order in which versions came, so that ``v8`` was there after ``v7``, and none was left out.
 
-    Fix: number the new files on from the highest there was; ``podium log`` and ``podium link`` do. Where another branch took
-    the number first, ``podium check --base BASE --fix`` re-numbers.
+    Fix: number the new files on from the highest there was; ``podium log`` and ``podium link`` do. Where another branch
+    took the number first, ``podium check --base BASE --fix`` re-numbers.
     """
 
     id = "version-number-next"
@@ -111,11 +111,11 @@ class AliasGenerationsAreNext(Rule):
     """
     An alias counts its moves: one more at each, never less, never without one.
 
-    Why: without the count, a promotion that was rolled back comes back unseen when its twin merges, and a forge's Revert
-    button would bring back a file that says it never happened.
+    Why: without the count, a promotion that was rolled back comes back unseen when its twin merges, and a forge's
+    Revert button would bring back a file that says it never happened.
 
-    Fix: go back with ``podium rollback NAME ALIAS``, forward with ``podium promote``; ``podium check --base BASE --fix`` sets
-    the generation.
+    Fix: go back with ``podium rollback NAME ALIAS``, forward with ``podium promote``; ``podium check --base BASE
+    --fix`` sets the generation.
     """
 
     id = "alias-generation-next"
@@ -201,10 +201,11 @@ class EntitiesAreKept(Rule):
     """
     No registered model, model artifact or alias file disappears, and the registry keeps its entity.
 
-    Why: what names it, here and elsewhere, would no longer resolve, and its history would begin anew under the same name.
+    Why: what names it, here and elsewhere, would no longer resolve, and its history would begin anew under the same
+    name.
 
-    Fix: put it back. A model that is no longer used keeps its folder; say so in its description, withdraw its versions, and
-    remove its aliases with ``podium unalias``, which keeps the count of their moves.
+    Fix: put it back. A model that is no longer used keeps its folder; say so in its description, withdraw its versions,
+    and remove its aliases with ``podium unalias``, which keeps the count of their moves.
     """
 
     id = "entity-kept"
@@ -269,11 +270,11 @@ class HistoryIsKept(Rule):
     """
     The default branch only grows: a push adds commits on top of what is there, and never takes the branch away.
 
-    Why: who moved what, when, and whether a number was ever used for something else, is read from the first parents of the
-    default branch. A push that drops commits, or makes them a side branch of its own, rewrites that record.
+    Why: who moved what, when, and whether a number was ever used for something else, is read from the first parents of
+    the default branch. A push that drops commits, or makes them a side branch of its own, rewrites that record.
 
-    Fix: ``git fetch`` and ``git rebase origin/main``, or make a pull request. Going back is a change too: ``git revert``, or
-    ``podium rollback`` for an alias. The ``pre-receive`` hook holds this rule.
+    Fix: ``git fetch`` and ``git rebase origin/main``, or make a pull request. Going back is a change too: ``git
+    revert``, or ``podium rollback`` for an alias. The ``pre-receive`` hook holds this rule.
     """
 
     id = "history-kept"
@@ -288,8 +289,8 @@ class ProtectedAliasesMoveByMerge(Rule):
 
     Why: a commit pushed straight to the default branch was seen by nobody else.
 
-    Fix: put the move on a branch of its own (``podium promote … --pr``), have it reviewed, and merge that branch. Only a
-    ``pre-receive`` hook made with ``--protect-aliases`` asks for this.
+    Fix: put the move on a branch of its own (``podium promote … --pr``), have it reviewed, and merge that branch. Only
+    a ``pre-receive`` hook made with ``--protect-aliases`` asks for this.
     """
 
     id = "protected-alias-merged"

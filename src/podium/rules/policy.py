@@ -153,8 +153,8 @@ class AliasRequiresMetrics(_PolicyRule):
 
     Why: the number that decides is written down once, in ``registry.yaml``, and not in each reviewer's head.
 
-    Fix: promote a version whose metrics are within the bounds. Without ``--base`` this is a warning on what aliases hold
-    now; with it, an error on aliases that the change moves.
+    Fix: promote a version whose metrics are within the bounds. Without ``--base`` this is a warning on what aliases
+    hold now; with it, an error on aliases that the change moves.
     """
 
     id = "alias-requires-metrics"

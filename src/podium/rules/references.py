@@ -159,9 +159,11 @@ class VersionNumbersAreContiguous(Rule):
     """
     Versions are numbered from v0 without gaps.
 
-    Why: a gap is a version that was deleted, or a number that somebody will take later, after others have read it as gone.
+    Why: a gap is a version that was deleted, or a number that somebody will take later, after others have read it as
+    gone.
 
-    Fix: bring the missing version back from history, or give the newer ones the numbers that are free, before they merge.
+    Fix: bring the missing version back from history, or give the newer ones the numbers that are free, before they
+    merge.
     """
 
     id = "version-numbers-contiguous"

@@ -101,7 +101,8 @@ _FROM_ELSEWHERE = frozenset({"alias-target-exists", "link-target-exists", "withd
 """
 What is not charged to a step in a file that it leaves alone.
 
-A target that is gone is found where the step took it away; a team's schema that asks for more holds for what is written now.
+A target that is gone is found where the step took it away; a team's schema that asks for more holds for what is written
+now.
 """
 
 
@@ -115,7 +116,8 @@ def _said_once(findings: Iterable[Finding], ignored: frozenset[str]) -> Iterator
 @dataclass(frozen=True)
 class _Causes:
     """
-    What findings follow from: versions rewritten, files lost, entities removed, folders numbered wrongly, a format lowered.
+    What findings follow from: versions rewritten, files lost, entities removed, folders numbered wrongly, a format
+    lowered.
 
     ``above`` are the folders in which something was lost, by path.
     """

@@ -61,9 +61,9 @@ class RemotesAreTheRegistrys(Rule):
     """
     A remote that an artifact or a version names is one of the registry's own ``.dvc/config``.
 
-    Why: a version whose remote nobody knows cannot be used. And a change is judged with the remotes of its base, so that no
-    pull request makes a check talk, with its credentials, to a server that nobody has agreed to: a remote is added by one
-    change, used by the next.
+    Why: a version whose remote nobody knows cannot be used. And a change is judged with the remotes of its base, so
+    that no pull request makes a check talk, with its credentials, to a server that nobody has agreed to: a remote is
+    added by one change, used by the next.
 
     Fix: ``dvc remote add NAME URL`` in a change of its own, or name a remote that is there. A remote that versions name
     stays in ``.dvc/config``; where their bytes have moved, its address changes.

@@ -21,8 +21,8 @@ def parts(step: Step, *, same_ground: bool) -> Iterator[tuple[Unit, Part | None]
     """
     Give each unit that has to be judged, and which part of it: what is found in the rest was found before.
 
-    ``same_ground`` tells whether the settings and the team's schemas, by which every file is judged, are as they were; where
-    they are not, all of a unit is judged: no part is given.
+    ``same_ground`` tells whether the settings and the team's schemas, by which every file is judged, are as they were;
+    where they are not, all of a unit is judged: no part is given.
     """
     by_unit: dict[Unit, list[str]] = {}
     for path in step.paths:

@@ -9,7 +9,8 @@ expressions since Weideman et al., "Analyzing matching time behavior of backtrac
 - polynomial: chained loops that one text can leave, stay in, and be in already. The three walks are judged two by two,
   which finds every such chain, and may find one that is not there.
 
-And, where nothing loops but the pattern is written out (``a?a?a?…``): *detours* in a row, each of which doubles the ways.
+And, where nothing loops but the pattern is written out (``a?a?a?…``): *detours* in a row, each of which doubles the
+ways.
 """
 
 from __future__ import annotations
@@ -47,8 +48,8 @@ class Ambiguity:
     """
     How ambiguous an automaton is.
 
-    ``exponential``: the ways double with each round of a loop. ``degree``: else they grow with this power of the length.
-    ``detours``: so many times in a row are there two ways from one state to another.
+    ``exponential``: the ways double with each round of a loop. ``degree``: else they grow with this power of the
+    length. ``detours``: so many times in a row are there two ways from one state to another.
     """
 
     exponential: bool
@@ -104,8 +105,9 @@ class _Pairs:
     """
     The pairs of different states that one text can lead to from one state.
 
-    ``ends`` and ``begins`` give for each pair, as a set of bits, in which single states its two walks can meet again and
-    from which they can have parted, being apart in between. ``parting`` and ``doubled`` say it for the very first step.
+    ``ends`` and ``begins`` give for each pair, as a set of bits, in which single states its two walks can meet again
+    and from which they can have parted, being apart in between. ``parting`` and ``doubled`` say it for the very first
+    step.
     """
 
     ends: Mapping[Pair, int]

@@ -1,8 +1,9 @@
 """
 What a team's schema costs: how often it looks at one value, and so what it takes to judge a document, and to explain.
 
-The validator takes some 30 ns for a look, 4 ns for a pattern and a character. Its errors it makes all at once, each with
-a copy of the value and of what the schema asks for: without a bound, a small schema and a file of 1 MiB fill any memory.
+The validator takes some 30 ns for a look, 4 ns for a pattern and a character. Its errors it makes all at once, each
+with a copy of the value and of what the schema asks for: without a bound, a small schema and a file of 1 MiB fill any
+memory.
 """
 
 from __future__ import annotations
@@ -53,8 +54,8 @@ class Burden:
     """
     What a schema costs at one value.
 
-    ``looks`` and ``patterns`` are how many of them it meets at most, ``widest`` the characters of the longest thing that it
-    compares with, ``branches`` whether its errors hold those of alternatives.
+    ``looks`` and ``patterns`` are how many of them it meets at most, ``widest`` the characters of the longest thing
+    that it compares with, ``branches`` whether its errors hold those of alternatives.
     """
 
     looks: int = 1

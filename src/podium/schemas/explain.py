@@ -50,9 +50,9 @@ class Fault:
     """
     A keyword of a schema that a value breaks.
 
-    ``argument`` is what the schema says under the keyword, ``schema`` the mapping it stands in, ``names`` the keys it is
-    about, ``of_key`` tells that the value is a key of the mapping at ``pointer``, ``branches`` are the faults in each
-    alternative.
+    ``argument`` is what the schema says under the keyword, ``schema`` the mapping it stands in, ``names`` the keys it
+    is about, ``of_key`` tells that the value is a key of the mapping at ``pointer``, ``branches`` are the faults in
+    each alternative.
     """
 
     keyword: str

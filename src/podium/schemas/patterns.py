@@ -44,8 +44,8 @@ def why_exponential(pattern: str, steps: Steps | None = None) -> str | None:
     """
     Say why a pattern is refused, or give ``None``: it is no pattern, says what engines disagree on, or takes too long.
 
-    Too long is: exponential in the length of the text, or worse than its cube, or too large to be judged in the steps that
-    are left, which are used up.
+    Too long is: exponential in the length of the text, or worse than its cube, or too large to be judged in the steps
+    that are left, which are used up.
     """
     steps = Steps() if steps is None else steps
     try:
@@ -177,7 +177,8 @@ def _ways(graph: _Graph, place: int, steps: Steps) -> dict[int, int]:
     """
     Count the ways from a place to those that read next, without taking one step twice.
 
-    Engines stop a loop that reads nothing; but ``(a*)*`` goes on to the next ``a`` in the inner loop or in the outer one.
+    Engines stop a loop that reads nothing; but ``(a*)*`` goes on to the next ``a`` in the inner loop or in the outer
+    one.
     """
     found: dict[int, int] = {}
     taken: set[tuple[int, int]] = set()

@@ -1,8 +1,8 @@
 """
 The validator that explains: jsonschema, made to take linear and little time with lists and mappings of any length.
 
-It takes some 40 µs for a value, right or wrong. Of many members, those that are right are told by the fast validator, and
-only the others are looked at; a test proves that the two agree.
+It takes some 40 µs for a value, right or wrong. Of many members, those that are right are told by the fast validator,
+and only the others are looked at; a test proves that the two agree.
 """
 
 from __future__ import annotations

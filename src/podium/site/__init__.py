@@ -22,7 +22,8 @@ class Built:
     """
     A site that was built: from which commit, how many files it has, and how many of them were written.
 
-    ``left`` are pages of an earlier build that somebody changed since; ``hidden`` says what of the history is not known.
+    ``left`` are pages of an earlier build that somebody changed since; ``hidden`` says what of the history is not
+    known.
     """
 
     commit: str
@@ -38,8 +39,8 @@ def build(
     """
     Build the site of a commit into a folder; what is there already and would be the same is not written again.
 
-    The pages follow from the commit and its history alone. Raises Denied for a folder of somebody else's, NewerFormat, and
-    Unavailable where objects are missing.
+    The pages follow from the commit and its history alone. Raises Denied for a folder of somebody else's, NewerFormat,
+    and Unavailable where objects are missing.
     """
     with folder.opened(root) as out, collector.paused():
         site = _site(repository, commit, forge or Forge())

@@ -1,9 +1,9 @@
 """
 The folder that a site is built into: what podium wrote there is known, and nothing else is touched.
 
-The state file says for each group of pages what it was made from (its key) and what was written; a group whose key is as
-before is not made again. While a build runs, a journal names each file before it is written, so that a build that was
-killed leaves nothing of which podium does not know that it is its own.
+The state file says for each group of pages what it was made from (its key) and what was written; a group whose key is
+as before is not made again. While a build runs, a journal names each file before it is written, so that a build that
+was killed leaves nothing of which podium does not know that it is its own.
 """
 
 from __future__ import annotations
@@ -119,8 +119,8 @@ def opened(root: Path) -> Iterator[Folder]:
     """
     Open a folder for a build, made if need be.
 
-    Raises Denied where it holds files and no site of podium's, Unavailable where another build is at work in it, or where
-    the disk does not take it.
+    Raises Denied where it holds files and no site of podium's, Unavailable where another build is at work in it, or
+    where the disk does not take it.
     """
     try:
         root.mkdir(parents=True, exist_ok=True)

@@ -14,8 +14,8 @@ class Forge:
     """
     A repository's page on its forge, or nothing (``base`` is empty).
 
-    GitLab keeps what belongs to a project below ``/-``, and calls pull requests otherwise: an address that ends in ``/-``, or
-    whose host has gitlab in its name, is one of GitLab's.
+    GitLab keeps what belongs to a project below ``/-``, and calls pull requests otherwise: an address that ends in
+    ``/-``, or whose host has gitlab in its name, is one of GitLab's.
     """
 
     base: str = ""

@@ -141,7 +141,8 @@ def _held(entity: Entity, rows: Sequence[Row], terms: Sequence[Tenure]) -> Itera
 
 def plots(found: View) -> list[dict[str, Any]]:
     """
-    Give the plot of each metric: ``points`` are number of the version, value, the aliases that name it, whether withdrawn.
+    Give the plot of each metric: ``points`` are number of the version, value, the aliases that name it, whether
+    withdrawn.
 
     Names of metrics are titles only: fields with dots, brackets or quotes would mean something to the charting library.
     """

@@ -125,7 +125,8 @@ class Cache:
 
     def fetch(self, file: File, source: Callable[[int], Iterator[bytes]]) -> Sums | None:
         """
-        Take an object from where it is, if it is the file's bytes, as ``receive`` does; ``source`` gives it from a byte on.
+        Take an object from where it is, if it is the file's bytes, as ``receive`` does; ``source`` gives it from a byte
+        on.
 
         A large one that breaks off is kept, and gone on with by the next run; where that was not right, it begins anew.
         """
@@ -176,8 +177,8 @@ class Cache:
         """
         Give the sums of an object: from the proof where it is unchanged since, else by hashing it.
 
-        ``named`` is with its MD5: that it has its name rightly may be unknown otherwise. ``None`` where the cache has no such
-        file.
+        ``named`` is with its MD5: that it has its name rightly may be unknown otherwise. ``None`` where the cache has
+        no such file.
         """
         place = self._place(md5)
         known = self._proven.get(md5)
@@ -221,7 +222,8 @@ class Cache:
 
     def place(self, md5: str, target: str) -> Looks:
         """
-        Make a new read-only file with a proven object's content: shared blocks where the disk can, else a link or a copy.
+        Make a new read-only file with a proven object's content: shared blocks where the disk can, else a link or a
+        copy.
 
         Gives how it looks; who links the object once more changes that.
         """
@@ -259,8 +261,8 @@ class Cache:
         """
         Go on trusting an object after it was linked, which changes its ctime, if nothing else changed.
 
-        Gives how it looks now; ``None`` where it may be another file than the one that was linked. Then ``made`` says what the
-        copy is: others may have brought other bytes under this name, and again these, while it was made.
+        Gives how it looks now; ``None`` where it may be another file than the one that was linked. Then ``made`` says
+        what the copy is: others may have brought other bytes under this name, and again these, while it was made.
         """
         known = self._proven.get(md5)
         if known is None:
@@ -269,7 +271,8 @@ class Cache:
         now = looks.of(os.lstat(place))
         if now[:3] != seen[:3]:
             self._proven.pop(md5, None)
-            # Somebody else may have brought the same object meanwhile; each who links it changes its ctime while it is hashed.
+            # Somebody else may have brought the same object meanwhile; each who links it changes its ctime while it is
+            # hashed.
             for _ in range(_TRIES):
                 found = self.proven(md5, named=False), made()
                 if all(one is not None and one.sha256 == sums.sha256 for one in found):
@@ -287,7 +290,8 @@ class Cache:
 
     def remove(self, listed: Stored) -> bool:
         """
-        Take an object away, with what is proven of it, if it still is as it was listed; tells whether it is gone. Raises OSError.
+        Take an object away, with what is proven of it, if it still is as it was listed; tells whether it is gone.
+        Raises OSError.
         """
         place = self.path(listed.md5)
         with suppress(FileNotFoundError):

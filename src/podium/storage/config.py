@@ -43,8 +43,8 @@ class Config:
     """
     DVC's configuration: the system's, the user's, that of the folder's ``.dvc/config`` and of its ``config.local``.
 
-    ``detached``: the folder only holds the configuration of a registry that lies elsewhere. ``configuration``: what was read
-    in the place of ``.dvc/config``, if anything was.
+    ``detached``: the folder only holds the configuration of a registry that lies elsewhere. ``configuration``: what was
+    read in the place of ``.dvc/config``, if anything was.
     """
 
     folder: Path
@@ -84,8 +84,8 @@ class Config:
         """
         Give a remote that was named; no bytes are sent yet.
 
-        Raises Denied where podium does not use such remotes, Unavailable where a package is missing, where it lies relative
-        to a checkout that is not here, or where an ssh server is not the one that is known.
+        Raises Denied where podium does not use such remotes, Unavailable where a package is missing, where it lies
+        relative to a checkout that is not here, or where an ssh server is not the one that is known.
         """
         from dvc.fs import LocalFileSystem
 

@@ -28,8 +28,8 @@ class Content:
     """
     What a folder holds: everything a record says of the bytes.
 
-    ``md5`` is DVC's hash of the folder, ``size`` the bytes of all files, ``files`` is sorted by path. ``manifest_sha256``
-    stands for all the files' sha256, for records whose manifest is too long to be kept in them.
+    ``md5`` is DVC's hash of the folder, ``size`` the bytes of all files, ``files`` is sorted by path.
+    ``manifest_sha256`` stands for all the files' sha256, for records whose manifest is too long to be kept in them.
     """
 
     md5: str

@@ -1,8 +1,8 @@
 """
 MD5 (DVC's name for bytes) and SHA-256 (podium's proof) of a stream, in one reading; and whether it is a file's.
 
-MD5 takes more than twice as long as SHA-256 where the processor has instructions for the latter, and proves nothing more. So
-it is left out where a record says the SHA-256 that bytes must have: such sums are *nameless*.
+MD5 takes more than twice as long as SHA-256 where the processor has instructions for the latter, and proves nothing
+more. So it is left out where a record says the SHA-256 that bytes must have: such sums are *nameless*.
 """
 
 from __future__ import annotations
@@ -53,8 +53,8 @@ def wrong(file: File, sums: Sums) -> Literal["size", "hash"] | None:
     """
     Say what keeps bytes from being a file's: their size, or their hash; ``None`` where they are.
 
-    All that is known on both sides is compared; what a ``.dir`` object leaves open is open. A file without SHA-256 is proven
-    by its MD5 alone, so nameless sums are never those of one.
+    All that is known on both sides is compared; what a ``.dir`` object leaves open is open. A file without SHA-256 is
+    proven by its MD5 alone, so nameless sums are never those of one.
     """
     if file.size not in {UNKNOWN, sums.size}:
         return "size"
@@ -103,8 +103,8 @@ class Hasher:
     """
     Hashes chunks in a thread for each hash, while the caller writes this chunk and reads the next ones.
 
-    The threads begin with the first full chunk: most files are smaller. They may lag a few chunks behind, since to meet after
-    each chunk takes longer than the hashing itself where cores are shared. ``named`` is with the MD5.
+    The threads begin with the first full chunk: most files are smaller. They may lag a few chunks behind, since to meet
+    after each chunk takes longer than the hashing itself where cores are shared. ``named`` is with the MD5.
     """
 
     def __init__(self, *, named: bool = True) -> None:

@@ -1,8 +1,9 @@
 """
-A large file that did not come whole: kept aside under the name of what it is to become, and gone on with by the next run.
+A large file that did not come whole: kept aside under the name of what it is to become, and gone on with by the next
+run.
 
-Whoever fills it holds a lock on it, which ends with the process. What is in it counts for nothing by itself: the whole is
-hashed from its first byte before it becomes an object.
+Whoever fills it holds a lock on it, which ends with the process. What is in it counts for nothing by itself: the whole
+is hashed from its first byte before it becomes an object.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """
 What anybody may know of a registry's DVC remotes: where they are, never how to get in.
 
-A static index hands it out; who reads one makes a ``.dvc/config`` of it. Only options named here pass, in both directions:
-text from a server must not set what DVC would run, or which of the reader's files it would read.
+A static index hands it out; who reads one makes a ``.dvc/config`` of it. Only options named here pass, in both
+directions: text from a server must not set what DVC would run, or which of the reader's files it would read.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """
 Old objects that are needed anew get a new time, as git freshens its own: else ``gc`` elsewhere takes them for garbage.
 
-``log`` finds on the remote what nothing has needed for long, and does not send it again; who looks from another machine does
-not know yet that it is needed. Nothing is ever taken away for it: a run that is killed leaves each object as it was, or new.
+``log`` finds on the remote what nothing has needed for long, and does not send it again; who looks from another machine
+does not know yet that it is needed. Nothing is ever taken away for it: a run that is killed leaves each object as it
+was, or new.
 """
 
 from __future__ import annotations
@@ -37,8 +38,8 @@ class Renewal:
         """
         Give those of some objects a new time that are old.
 
-        What has gone meanwhile, or can only be renewed by sending it, is sent. Gives what was renewed in place, as it was, for
-        ``look``.
+        What has gone meanwhile, or can only be renewed by sending it, is sent. Gives what was renewed in place, as it
+        was, for ``look``.
         """
         before = time.time() - stored.RENEWAL
         found = {one.md5: one for one in there if one.modified is not None and one.modified < before}

@@ -25,7 +25,8 @@ def over(record: Record, seen: Mapping[str, Looks]) -> str:
     """
     Give the seal of a version's files that look so, by path: in hex.
 
-    It stands for all that the record says of its bytes, so that it is another one where another record has the same MD5.
+    It stands for all that the record says of its bytes, so that it is another one where another record has the same
+    MD5.
     """
     lines = [_FORM, *_said(record), *sorted(f"{path}\0{looks}" for path, looks in seen.items())]
     return hashlib.sha256("\0".join(lines).encode(errors="surrogateescape")).hexdigest()

@@ -1,5 +1,6 @@
 """
-What a store holds, as it lists it: each object of DVC's with its size and its age, and what podium left there unfinished.
+What a store holds, as it lists it: each object of DVC's with its size and its age, and what podium left there
+unfinished.
 
 Other files that lie there are passed over.
 """
@@ -20,7 +21,8 @@ from podium.storage import proofs
 
 RENEWAL = 3 * 86400.0
 """
-Seconds after which an object that is needed anew is given a new time, so that ``gc`` elsewhere takes it for as young as that.
+Seconds after which an object that is needed anew is given a new time, so that ``gc`` elsewhere takes it for as young as
+that.
 
 A fraction of the two weeks for which ``gc`` lets garbage lie, and no less: on S3 it is a copy, on WebDAV a transfer.
 """
@@ -49,7 +51,8 @@ class Stored:
 @dataclass(frozen=True, slots=True)
 class Unfinished:
     """
-    What an upload or a download left that never came to its end: its path in the store, its size, when it was last written to.
+    What an upload or a download left that never came to its end: its path in the store, its size, when it was last
+    written to.
 
     ``upload`` is what S3 calls parts that did not become an object.
     """

@@ -94,10 +94,10 @@ class Storage:
         """
         Send what the remote lacks of these versions: first the files, then the ``.dir`` objects.
 
-        What is there already and old gets a new time (see ``renewal``), but for what the versions ``settled`` have, by their
-        hash: everybody can see that those are needed. ``again``: objects to send though the remote has them (what ``problems``
-        found wrong). Raises Denied where neither side has a file, or where the remote has it in another size; Unavailable where
-        the remote is out of reach.
+        What is there already and old gets a new time (see ``renewal``), but for what the versions ``settled`` have, by
+        their hash: everybody can see that those are needed. ``again``: objects to send though the remote has them (what
+        ``problems`` found wrong). Raises Denied where neither side has a file, or where the remote has it in another
+        size; Unavailable where the remote is out of reach.
         """
         from podium.storage.pushing import Sent
 
@@ -124,8 +124,8 @@ class Storage:
         """
         Find what the remote lacks of these versions, file by file, in one batch.
 
-        Sizes are compared; ``lists`` also reads every ``.dir`` object, ``deep`` reads and hashes every file as well. Raises
-        Unavailable where the remote is out of reach: that is never taken for missing.
+        Sizes are compared; ``lists`` also reads every ``.dir`` object, ``deep`` reads and hashes every file as well.
+        Raises Unavailable where the remote is out of reach: that is never taken for missing.
         """
         return [
             problem
@@ -173,9 +173,9 @@ class Storage:
         Bring files of a version into the cache, proven, and give them with the size and sha256 they have.
 
         What the cache has is proven by its hash, or by a proof that it is unchanged; what does not fit the record is
-        fetched anew. The MD5 of a file whose SHA-256 is known is not looked at (``Cache.proven`` does that, for who hands objects
-        on by that name). Raises Denied where the remote has not what the record says (and leaves nothing behind), or where
-        the record says two things of one object; Unavailable where the remote is out of reach.
+        fetched anew. The MD5 of a file whose SHA-256 is known is not looked at (``Cache.proven`` does that, for who
+        hands objects on by that name). Raises Denied where the remote has not what the record says (and leaves nothing
+        behind), or where the record says two things of one object; Unavailable where the remote is out of reach.
         """
         cache = self._cache
         cache.recall(record.md5)
@@ -236,7 +236,8 @@ class Storage:
 
     def place(self, record: Record, files: Iterable[tuple[File, str]]) -> dict[str, Looks]:
         """
-        Make new files, at paths where nothing is, of what ``fetch`` has proven; gives how they look, by their paths there.
+        Make new files, at paths where nothing is, of what ``fetch`` has proven; gives how they look, by their paths
+        there.
 
         They are read-only, and share the cache's bytes where the disk can do that.
         """
@@ -263,8 +264,8 @@ class Storage:
         """
         Give a remote by its name in DVC's configuration, else the one that a record names, else the default one.
 
-        Raises Denied where there is none such. What a record names is the registry's own: nobody's record makes podium talk to a
-        remote that the user has for something else.
+        Raises Denied where there is none such. What a record names is the registry's own: nobody's record makes podium
+        talk to a remote that the user has for something else.
         """
         return self._remote(name, recorded)
 

@@ -1,8 +1,8 @@
 """
 What a server has of a large object that is not whole yet: noted on this machine, so that the next run goes on with it.
 
-It lies there under a name that says what it is to become, and whose it is: each machine's cache has one of its own, and so has
-each process that finds another one at it. So what two of them send never mixes.
+It lies there under a name that says what it is to become, and whose it is: each machine's cache has one of its own, and
+so has each process that finds another one at it. So what two of them send never mixes.
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ class Note:
         """
         Give the name; ``gc`` knows it for one of what is unfinished.
 
-        A dot at its beginning would hide it: some WebDAV servers do not list such, and nobody would find what a killed run leaves.
+        A dot at its beginning would hide it: some WebDAV servers do not list such, and nobody would find what a killed
+        run leaves.
         """
         return f"podium-{self._md5}-{self._token}.tmp"
 
@@ -65,9 +66,11 @@ class Note:
 @contextmanager
 def noted(aside: Callable[[], Path] | None, md5: str, remote: str) -> Iterator[Note]:
     """
-    Give the note of an object that goes to a remote; one that is kept nowhere where another process has it, or none can be.
+    Give the note of an object that goes to a remote; one that is kept nowhere where another process has it, or none can
+    be.
 
-    It is kept while the object is worth to be gone on with: whoever takes that away on the server says so with ``keep(0)``.
+    It is kept while the object is worth to be gone on with: whoever takes that away on the server says so with
+    ``keep(0)``.
     """
     place = descriptor = None
     with suppress(OSError):

@@ -1,9 +1,11 @@
 """
-A file on its way to an ssh server: written under a name of its own, and gone on with where a connection or a run broke off.
+A file on its way to an ssh server: written under a name of its own, and gone on with where a connection or a run broke
+off.
 
-Only what the server said that it wrote counts, and the last of that is read back and compared before more is added: a server
-that went down itself may have lost it. Nothing is ever cut off, so that a try that was given up and comes to life again can
-only write the same bytes to the same places. At the end the server is asked whether it has all of it, and no more.
+Only what the server said that it wrote counts, and the last of that is read back and compared before more is added: a
+server that went down itself may have lost it. Nothing is ever cut off, so that a try that was given up and comes to
+life again can only write the same bytes to the same places. At the end the server is asked whether it has all of it,
+and no more.
 """
 
 from __future__ import annotations

@@ -1,9 +1,11 @@
 """
-A file on its way to a WebDAV server that takes parts of one: piece by piece, gone on with where a connection or a run broke off.
+A file on its way to a WebDAV server that takes parts of one: piece by piece, gone on with where a connection or a run
+broke off.
 
-Parts (PUT with Content-Range) are nothing that a server has to know. Apache's takes them; nginx and Nextcloud refuse; others
-take the part for the whole file. So the first two bytes go one by one, and the server is asked how many it has: only one that
-says two is sent parts. What counts afterwards is what it answered to, and the last of that is read back as over ssh.
+Parts (PUT with Content-Range) are nothing that a server has to know. Apache's takes them; nginx and Nextcloud refuse;
+others take the part for the whole file. So the first two bytes go one by one, and the server is asked how many it has:
+only one that says two is sent parts. What counts afterwards is what it answered to, and the last of that is read back
+as over ssh.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """
 What podium steers the clients of HTTP, WebDAV and S3 by, so that a hostile server gets nothing it should not have.
 
-No server fills this machine's memory: what is not an object's own bytes is small, and nothing is unpacked on the way. No
-redirect carries credentials to another place.
+No server fills this machine's memory: what is not an object's own bytes is small, and nothing is unpacked on the way.
+No redirect carries credentials to another place.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """
 The keys by which ssh servers prove who they are: DVC takes any, podium the ones that known_hosts has.
 
-The very connection that the bytes go over is checked: asyncssh, which DVC's ssh remotes are made of, gets the keys that it
-may trust, chooses the key exchange by them and ends the connection where the server has another one. So nothing is sent,
-no login either, before the server is known. The user's ssh configuration says where known_hosts is, as for `ssh` itself;
-what it says about not checking is passed over.
+The very connection that the bytes go over is checked: asyncssh, which DVC's ssh remotes are made of, gets the keys that
+it may trust, chooses the key exchange by them and ends the connection where the server has another one. So nothing is
+sent, no login either, before the server is known. The user's ssh configuration says where known_hosts is, as for `ssh`
+itself; what it says about not checking is passed over.
 """
 
 from __future__ import annotations

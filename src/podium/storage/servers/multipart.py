@@ -1,9 +1,9 @@
 """
 Large objects on S3 go in parts, and go on where an earlier run broke off.
 
-S3 keeps the parts of an upload that did not come to its end. A part is taken for sent only if the server tells the MD5 and
-the size that this part has here; a server that tells another kind of hash is sent all of it again. So whatever becomes an
-object is what lies here, whoever sent its parts. Two runs may work on one upload: both send the same bytes.
+S3 keeps the parts of an upload that did not come to its end. A part is taken for sent only if the server tells the MD5
+and the size that this part has here; a server that tells another kind of hash is sent all of it again. So whatever
+becomes an object is what lies here, whoever sent its parts. Two runs may work on one upload: both send the same bytes.
 """
 
 from __future__ import annotations
@@ -161,7 +161,8 @@ class Sending:
 
 def unfinished(call: Call, bucket: str, prefix: str) -> Iterator[Unfinished]:
     """
-    Give the uploads that did not come to their end, with what has arrived of each; none where this user may not see them.
+    Give the uploads that did not come to their end, with what has arrived of each; none where this user may not see
+    them.
 
     Their time is that of the newest part: one that is gone on with is younger than it began.
     """

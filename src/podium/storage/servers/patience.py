@@ -41,8 +41,8 @@ class Patience:
         """
         Do something that can be done again, until it is done; raises what it raises, if that stays so.
 
-        ``progress`` tells how far it has come: what comes further each time is not given up. ``costly``: each try sends much
-        before the server says that it cannot do it, as some say of a full disk.
+        ``progress`` tells how far it has come: what comes further each time is not given up. ``costly``: each try sends
+        much before the server says that it cannot do it, as some say of a full disk.
         """
         began, failures, before = time.monotonic(), 0, 0
         while True:
@@ -66,7 +66,8 @@ class Patience:
         """
         Wait before something is tried again, ``most`` times, and say so.
 
-        Raises ``broken`` where it was tried often enough, another Broken where the server was silent for too long since ``began``.
+        Raises ``broken`` where it was tried often enough, another Broken where the server was silent for too long since
+        ``began``.
         """
         if isinstance(broken, Busy):
             self.answered()

@@ -1,7 +1,8 @@
 """
 Why a server could not be used, in words: what is the case, and what to do.
 
-Client libraries say it in errors of their own, whose texts hold addresses and what a server wrote: of these nothing is shown.
+Client libraries say it in errors of their own, whose texts hold addresses and what a server wrote: of these nothing is
+shown.
 """
 
 from __future__ import annotations

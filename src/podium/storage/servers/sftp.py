@@ -28,8 +28,8 @@ def abandon(stream: Any) -> None:
     """
     Let a file go that its server says nothing of.
 
-    It would close itself with its last reference, and wait for the server: when the program ends, for an answer that nobody
-    takes any more.
+    It would close itself with its last reference, and wait for the server: when the program ends, for an answer that
+    nobody takes any more.
     """
     if type(stream).__module__ == "sshfs.file":
         stream._closed = True  # noqa: SLF001

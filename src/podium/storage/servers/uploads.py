@@ -34,10 +34,11 @@ class Uploads:
 
     def send(self, md5: str, source: Path, meter: Meter) -> None:
         """
-        Write an object: in one request or in parts, or under a temporary name and renamed where the server would show a part.
+        Write an object: in one request or in parts, or under a temporary name and renamed where the server would show a
+        part.
 
-        What broke off is sent anew from its beginning, but for the parts that S3 has, and what went before over ssh, or to a
-        WebDAV server that takes parts: in an earlier run too.
+        What broke off is sent anew from its beginning, but for the parts that S3 has, and what went before over ssh, or
+        to a WebDAV server that takes parts: in an earlier run too.
         """
         place = self._server.place(md5)
         size = source.stat().st_size

@@ -1,8 +1,8 @@
 """
 Calls to a server that end: by themselves, or because nothing came of them for too long.
 
-The time limits of client libraries are for one packet: who sends a byte now and then keeps them waiting for ever. So each
-call is made in a thread beside the one that wants it, which goes on after a while, whatever the client does.
+The time limits of client libraries are for one packet: who sends a byte now and then keeps them waiting for ever. So
+each call is made in a thread beside the one that wants it, which goes on after a while, whatever the client does.
 """
 
 from __future__ import annotations
