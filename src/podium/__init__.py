@@ -6,10 +6,9 @@ The promise: ``open``, ``use_model``, ``Registry``, ``Version`` and the errors. 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from podium import deferred
 
+TYPE_CHECKING = False  # as a type checker reads it: `typing` takes as long to load as Python takes to start
 if TYPE_CHECKING:
     from podium.api import Registry, open, use_model  # noqa: A004 - read as podium.open
     from podium.editing import Editing

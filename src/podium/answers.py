@@ -12,13 +12,12 @@ from __future__ import annotations
 import os
 import stat
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import suppress
-from typing import TYPE_CHECKING, NamedTuple
 
 from podium import folders, kept
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from podium.git import Checkout
@@ -34,16 +33,17 @@ _ABSENT = (0, 0, 0, 0, 0)
 Looks = list[tuple[int, int, int, int, int]]
 
 
-class Answer(NamedTuple):
+class Answer:
     """
     Where a version's files are: an absolute folder, their paths in it, and the version's number under the name.
 
     Without paths: all that is in the folder, of which there are many.
     """
 
-    folder: str
-    names: tuple[str, ...] | None
-    version: str
+    def __init__(self, folder: str, names: tuple[str, ...] | None, version: str) -> None:
+        self.folder = folder
+        self.names = names
+        self.version = version
 
     @property
     def path(self) -> str:
@@ -59,16 +59,17 @@ class Answer(NamedTuple):
         return tuple(f"{self.folder}/{name}" for name in names)
 
 
-class Question(NamedTuple):
+class Question:
     """
     A name that is asked for, the folder from which upwards the registry is looked for, and when it was asked (ns since 1970).
 
     What changed just before may change again and look the same.
     """
 
-    start: str
-    reference: str
-    began: int
+    def __init__(self, start: str, reference: str, began: int) -> None:
+        self.start = start
+        self.reference = reference
+        self.began = began
 
     @property
     def _place(self) -> str:
@@ -77,22 +78,26 @@ class Question(NamedTuple):
 
     def answered(self) -> Answer | None:
         """Give the answer that was kept, if all it came from looks as it did; else ``None``."""
-        with suppress(OSError, ValueError, RuntimeError, MemoryError):
-            first, above, kinds, sources, *crowd = _groups(kept.read_bytes(self._place, FORM) or b"")
-            start, reference, folder, version, come_from, given = first
-            if (start, reference) != self[:2] or not folder.startswith("/"):
-                return None
-            if _come_from(_looks_of(above, sources), kinds) != come_from:
-                return None
-            if crowd and self._crowd_is_the_same(folder, *crowd):
-                return Answer(folder, None, version)
-            names, looks = _handed_out(folder)
-            if looks != given:
-                return None
-            if len(names) >= MANY:  # of which Git can take note by now
-                self._keep([first, above, kinds, sources], names)
-            return Answer(folder, names, version)
-        return None
+        try:
+            return self._known(_groups(kept.read_bytes(self._place, FORM) or b""))
+        except (OSError, ValueError, RuntimeError, MemoryError):
+            return None
+
+    def _known(self, said: list[list[str]]) -> Answer | None:
+        first, above, kinds, sources, *crowd = said
+        start, reference, folder, version, come_from, given = first
+        if (start, reference) != (self.start, self.reference) or not folder.startswith("/"):
+            return None
+        if _come_from(_looks_of(above, sources), kinds) != come_from:
+            return None
+        if crowd and self._crowd_is_the_same(folder, *crowd):
+            return Answer(folder, None, version)
+        names, looks = _handed_out(folder)
+        if looks != given:
+            return None
+        if len(names) >= MANY:  # of which Git can take note by now
+            self._keep([first, above, kinds, sources], names)
+        return Answer(folder, names, version)
 
     def keep(self, checkout: Checkout, tree: Tree, version: Version, folder: Path) -> None:
         """
@@ -100,6 +105,8 @@ class Question(NamedTuple):
 
         ``tree`` is what was read of the checkout.
         """
+        from contextlib import suppress
+
         from podium.git.sources import PRIVATE
         from podium.storage import seals
 
@@ -152,11 +159,13 @@ class Question(NamedTuple):
         sum_, looks = known
         if _come_from(_looks_of((), inside), ()) != looks:
             return False
-        with suppress(OSError):  # without a git, one can look without it
+        try:
             look = git.Look(f"{_folder()}/none.git", self._index, folder)
             if kept.is_still(self._index, sum_):  # while Git looks
                 return look.same()
             look.stop()
+        except OSError:  # without a git, one can look without it
+            return False
         return False
 
 
@@ -167,9 +176,10 @@ def question(where: str | None, reference: str) -> Question | None:
     if where is not None:
         whole = where.startswith("/") and ".." not in where.split("/")  # what that leads to, a link on the way says
         return Question(where, reference, time.time_ns()) if whole else None
-    with suppress(OSError):
+    try:
         return Question(os.getcwd(), reference, time.time_ns())  # noqa: PTH109
-    return None
+    except OSError:
+        return None
 
 
 def _folder() -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
-from importlib import import_module
-from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any
 
 
 def names(package: str, where: Mapping[str, str]) -> Callable[[str], Any]:
@@ -17,10 +19,12 @@ def names(package: str, where: Mapping[str, str]) -> Callable[[str], Any]:
     modules = {name: module for module, offered in where.items() for name in offered.split()}
 
     def load(name: str) -> Any:
+        if name not in where and name not in modules:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}", name=name, obj=sys.modules[package])
+        from importlib import import_module  # a start without it
+
         if name in where:
             return import_module(f"{package}.{name}")
-        if name not in modules:
-            raise AttributeError(f"module {package!r} has no attribute {name!r}", name=name, obj=sys.modules[package])
         found = getattr(import_module(f"{package}.{modules[name]}"), name)
         setattr(sys.modules[package], name, found)
         return found

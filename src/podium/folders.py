@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import re
-from typing import TYPE_CHECKING, Any, NoReturn
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pathlib import Path
+    from typing import Any, NoReturn
 
 
 def cache() -> Path:
@@ -82,6 +82,8 @@ def _expanded(path: str) -> str | None:
 
 def is_address(path: str | bytes) -> bool:
     """Tell whether what stands in the place of a path is a URL: somebody means another machine, not a folder of that name."""
+    import re  # a command starts without it
+
     return re.match(r"(?i)[a-z][a-z0-9+.-]+:/", os.fsdecode(path)) is not None
 
 

@@ -9,11 +9,7 @@ that is too large are as good as none.
 from __future__ import annotations
 
 import os
-import re
 import stat
-from contextlib import suppress
-from functools import cache
-from typing import TYPE_CHECKING, Any
 
 from podium.version import VERSION
 
@@ -22,8 +18,10 @@ try:
 except ImportError:
     from hashlib import blake2b
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pathlib import Path
+    from typing import Any
 
 MOST_BYTES = 128 * 1024 * 1024
 """A larger file is neither written nor read."""
@@ -45,19 +43,20 @@ def read(path: Path | str, form: str) -> Any:
     """Give the value that was kept in a file under this form; ``None`` where there is nothing that can be used."""
     import json
 
-    with suppress(ValueError, RecursionError, MemoryError):
+    try:
         return json.loads(read_bytes(path, form) or b"null")
-    return None
+    except (ValueError, RecursionError, MemoryError):
+        return None
 
 
 def read_bytes(path: Path | str, form: str) -> bytes | None:
     """Give the bytes that were kept in a file under this form; ``None`` where there is nothing that can be used."""
-    with suppress(OSError, ValueError, MemoryError):
+    try:
         sum_, _, rest = _own_bytes(path).partition(b"\n")
         head = _head(form)
-        if rest.startswith(head) and digest(rest).encode() == sum_:
-            return rest[len(head) :]
-    return None
+        return rest[len(head) :] if rest.startswith(head) and digest(rest).encode() == sum_ else None
+    except (OSError, ValueError, MemoryError):
+        return None
 
 
 def _head(form: str) -> bytes:
@@ -89,17 +88,17 @@ def write_bytes(path: Path, form: str, content: bytes) -> None:
     """Keep bytes; where the disk does not take them, nothing is kept."""
     body = _head(form) + content
     whole = digest(body).encode() + b"\n" + body
-    if len(whole) > MOST_BYTES:
-        return
-    with suppress(OSError):
-        _place(path, whole)
+    write_for_others(path, whole)
 
 
 def write_for_others(path: Path, content: bytes) -> None:
     """Keep bytes as they are, for another program; where the disk does not take them, nothing is kept."""
-    if len(content) <= MOST_BYTES:
-        with suppress(OSError):
-            _place(path, content)
+    if len(content) > MOST_BYTES:
+        return
+    try:
+        _place(path, content)
+    except OSError:
+        return
 
 
 def is_still(path: str, sum_: str) -> bool:
@@ -125,6 +124,7 @@ def replace(path: Path, content: bytes, modified: float | None = None) -> None:
     broken.
     """
     import tempfile
+    from contextlib import suppress
 
     handle, beside = tempfile.mkstemp(dir=path.parent, prefix=".new-")
     try:
@@ -141,21 +141,30 @@ def replace(path: Path, content: bytes, modified: float | None = None) -> None:
 
 def _make_room(folder: Path) -> None:
     """Take away the files that were written longest ago, and what a writer that was killed left."""
-    ours = (
-        file for file in folder.iterdir() if _OURS.fullmatch(file.name) and not file.is_symlink() and file.is_file()
-    )
+    import re  # a command starts without it
+
+    named = re.compile(_OURS).fullmatch
+    ours = (file for file in folder.iterdir() if named(file.name) and not file.is_symlink() and file.is_file())
     by_age = sorted(ours, key=lambda file: file.stat().st_mtime)
     for file in by_age[: max(0, len(by_age) - MOST_FILES + 1)]:
         file.unlink(missing_ok=True)
 
 
-_OURS = re.compile(r"[0-9a-f]{20,64}\.(json|kept|index)|\.new-[0-9a-z_]{8}")
+_OURS = r"[0-9a-f]{20,64}\.(json|kept|index)|\.new-[0-9a-z_]{8}"
 """What files are called that are kept here, and unfinished ones; whatever else lies in such a folder is somebody's own."""
 
 
-@cache
 def program() -> str | None:
     """Give a hash of podium's own files: what was kept by other code may be other; ``None`` where they are not to be seen."""
+    if not _found_once:
+        _found_once.append(_program())
+    return _found_once[0]
+
+
+_found_once: list[str | None] = []
+
+
+def _program() -> str | None:
     import hashlib
     from pathlib import Path
 

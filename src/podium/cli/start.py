@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
-from contextlib import suppress
-from typing import NoReturn
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import NoReturn, TextIO
 
 _STDOUT = 1
 _INTERRUPTED = 130
@@ -57,9 +59,10 @@ def _said_again(words: Sequence[str]) -> bool:
     if known is None or not _PLAIN.issuperset(known.path):
         return False
     line = f"{known.path}\n".encode("ascii")
-    with suppress(OSError):
+    try:
         return os.write(_STDOUT, line) == len(line)
-    return False
+    except OSError:
+        return False
 
 
 def _leave(end: SystemExit) -> NoReturn:
@@ -75,6 +78,13 @@ def _leave(end: SystemExit) -> NoReturn:
         raise end
     atexit._run_exitfuncs()  # noqa: SLF001 - what Python itself calls here; there is no public name
     for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError, ValueError, AttributeError):  # which a shell has closed
-            stream.flush()
+        _flush(stream)
     os._exit(end.code)
+
+
+def _flush(stream: TextIO | None) -> None:
+    try:
+        if stream is not None:  # which a shell has closed
+            stream.flush()
+    except (OSError, ValueError):
+        return

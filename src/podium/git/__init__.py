@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from podium import deferred
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from podium.git.batch import by_name
     from podium.git.bounds import GivenUp

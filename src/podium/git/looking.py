@@ -13,8 +13,10 @@ from __future__ import annotations
 import os
 import stat
 import struct
-from collections.abc import Iterable
-from contextlib import suppress
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 SETTLED_NS = 2 * 10**9
 """Git compares whole seconds: what changed so lately (in ns) could change again and look the same."""
@@ -126,15 +128,13 @@ def _make_empty(repository: str) -> None:
     Raises OSError where anything else is in it.
     """
     head = f"{repository}/HEAD"
-    with suppress(FileNotFoundError):
-        there = sorted(os.listdir(repository))  # noqa: PTH208 - a start without pathlib
-        if there == _REPOSITORY and os.lstat(head).st_size == len(_HEAD):
-            return
-        if not set(there) <= set(_REPOSITORY):
-            raise FileExistsError(repository)
+    there = sorted(os.listdir(repository)) if os.path.isdir(repository) else []  # noqa: PTH112, PTH208 - without pathlib
+    if there == _REPOSITORY and os.lstat(head).st_size == len(_HEAD):
+        return
+    if not set(there) <= set(_REPOSITORY):
+        raise FileExistsError(repository)
     for folder in (repository, f"{repository}/objects", f"{repository}/refs"):
-        with suppress(FileExistsError):
-            os.mkdir(folder, mode=0o700)  # noqa: PTH102
+        os.makedirs(folder, mode=0o700, exist_ok=True)  # noqa: PTH103
     handle = os.open(head, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)
     with os.fdopen(handle, "wb") as file:
         file.write(_HEAD)

@@ -8,10 +8,9 @@ DVC trusts remotes.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from podium import deferred
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from podium.storage import public
     from podium.storage.content import Content

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 Looks = tuple[int, int, int, int]
 """Inode, size, mtime and ctime (both in ns) of a file."""
