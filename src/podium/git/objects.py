@@ -133,11 +133,6 @@ class Listing:
         return {entry[1]: entry for entry in self.raw}
 
     @cached_property
-    def as_set(self) -> frozenset[_Raw]:
-        """What it holds, to be compared with another."""
-        return frozenset(self.raw)
-
-    @cached_property
     def entries(self) -> tuple[Entry, ...]:
         """What it holds, by name; one that is there twice is there twice."""
         modes = _MODES  # nothing else is looked up, and nothing called that is not C: there may be 100,000 names
@@ -371,9 +366,29 @@ def _differing(repository: Repository, prefix: str, before: str | None, after: s
     old = _listing(repository, before) if before else _EMPTY
     new = _listing(repository, after) if after else _EMPTY
     _refuse_doubles(prefix, new)
-    gone = {entry.name: entry for entry in map(_entry, old.as_set - new.as_set)}
-    come = {entry.name: entry for entry in map(_entry, new.as_set - old.as_set)}
+    gone, come = ({entry.name: entry for entry in map(_entry, own)} for own in _apart(old.raw, new.raw))
     return [(prefix + name, gone.get(name), come.get(name)) for name in sorted({*gone, *come}, reverse=True)]
+
+
+def _apart(old: Sequence[_Raw], new: Sequence[_Raw]) -> tuple[set[_Raw], set[_Raw]]:
+    """Give what only one of two listings holds: what both begin and end with, mostly nearly all, is passed over."""
+    before = _in_common(old, new)
+    old, new = old[before:], new[before:]
+    behind = _in_common(old[::-1], new[::-1])
+    was, is_ = set(old[: len(old) - behind]), set(new[: len(new) - behind])
+    return was - is_, is_ - was
+
+
+def _in_common(one: Sequence[_Raw], other: Sequence[_Raw]) -> int:
+    """Say with how many entries two listings begin alike: in halves, as slices are compared without a step an entry."""
+    least, most = 0, min(len(one), len(other))
+    while least < most:
+        middle = (least + most + 1) // 2
+        if one[least:middle] == other[least:middle]:
+            least = middle
+        else:
+            most = middle - 1
+    return least
 
 
 def _as_difference(path: str, before: Entry | None, after: Entry | None) -> Difference:
