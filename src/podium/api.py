@@ -49,7 +49,7 @@ def open(  # noqa: A001 - read as podium.open
 
 
 def _is_whole(place: str | None) -> bool:
-    """Tell whether a place means the same wherever one works: then a working folder that was removed is in nobody's way."""
+    """Tell whether a place means the same wherever one works: a removed working folder is then in nobody's way."""
     return place is not None and (place.startswith("/") or "://" in place)
 
 

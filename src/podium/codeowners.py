@@ -85,7 +85,7 @@ def outdone(after: str, registry: Registry) -> Iterator[tuple[int, str, str]]:
 
 
 def _means(pattern: str, alias: str, registry: Registry) -> bool:
-    """Tell whether a pattern means a file of the alias: for any model where it names a path, else for those there are."""
+    """Tell whether a pattern means a file of the alias: of any model where it names a path, else of those there are."""
     if "/" in pattern.rstrip("/"):
         return may_mean(pattern, guarded(alias), inside=True)
     folders = (layout.MODELS, "aliases", *registry.models)

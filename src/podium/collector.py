@@ -11,7 +11,7 @@ MANY = 50_000
 
 
 def look_seldom() -> None:
-    """Let it look when so many objects are new, and not at each 700: what a command loads and reads stays to its end."""
+    """Let it look when so many objects are new, not at each 700: what a command loads and reads stays to its end."""
     gc.set_threshold(MANY)
 
 

@@ -139,7 +139,7 @@ def upload(
 def _upload_one_by_one(
     storage: Storage, records: dict[str, model.Record], again: set[str], settled: Collection[str], progress: Progress
 ) -> None:
-    """Send each version that lacks something by itself; raises Denied, at the end, with the first that cannot be sent."""
+    """Send each version that lacks something by itself; raises Denied, at the end, with the first that cannot be."""
     lacking = {problem.version for problem in storage.problems(list(records.values()), progress=progress)}
     refused: dict[str, Denied] = {}
     for name, record in records.items():

@@ -83,7 +83,7 @@ def facts(before: Facts, after: Facts) -> dict[str, Pair]:
 
 
 def files(before: Version | None, after: Version | None) -> Files | None:
-    """Tell which files differ, by their content; ``None`` where a manifest lies on the remote and the contents differ."""
+    """Tell which files differ, by content; ``None`` where a manifest lies on the remote and the contents differ."""
     if before is not None and after is not None and before.md5 == after.md5:
         return Files((), (), ())
     old, new = _by_path(before), _by_path(after)

@@ -128,7 +128,7 @@ class Editing:
             )
 
     def _stored(self, place: Path) -> Record:
-        """Store a file or folder, or only look at it where nothing is to change, and record what it holds, when, by whom."""
+        """Store a file or folder, or only look at it in a dry run, and record what it holds, when, and by whom."""
         storage = self._registry.storage
         content = storage.look(place, self._progress) if self._dry_run else storage.add(place, self._progress)
         return Record(
@@ -207,7 +207,7 @@ class Editing:
     def _gone_already(
         self, line: timeline.Line, reference: refs.Reference, alias: str, to: str | None
     ) -> timeline.WayBack | None:
-        """Give the way back that a checkout's alias has gone; raises Denied for a move that is not to be committed with it."""
+        """Give the way back that a checkout's alias has gone; raises Denied for a move not to be committed with it."""
         source = self._registry.source
         if not isinstance(source, git.Checkout) or self._landing.is_remote:
             return None
@@ -269,7 +269,7 @@ class Editing:
         self._steps.append(step)
 
     def _without_entity(self, name: str) -> str:
-        """Give a full name as the registry's files have it; raises OtherEntity. What is no full name is left as it is."""
+        """Give a full name as the registry's files have it; raises OtherEntity. What is no full name stays as it is."""
         if not isinstance(name, str) or name.count("/") != 2:
             return name
         reference = self._seen.reference(name)

@@ -53,7 +53,11 @@ def working() -> Path:
 
 
 def _shared(variable: str, below_home: str) -> str | None:
-    """Give what a variable says, if it is a whole path (https://specifications.freedesktop.org/basedir-spec), else a folder at home."""
+    """
+    Give what a variable says, if it is a whole path, else a folder at home.
+
+    See https://specifications.freedesktop.org/basedir-spec.
+    """
     named = os.environ.get(variable, "")
     if named.startswith("/"):
         return os.path.join(named, "podium")  # noqa: PTH118 - a start without pathlib
@@ -73,7 +77,7 @@ def _homeless(setting: str) -> NoReturn:
 
 
 def _expanded(path: str) -> str | None:
-    """Read ``~`` as the home folder: nobody means a folder of that name, and many a file of settings is read without a shell."""
+    """Read ``~`` as the home folder: nobody means a folder of that name, and many settings are read without a shell."""
     if path != "~" and not path.startswith("~/"):
         return path
     home = _home()
@@ -81,14 +85,14 @@ def _expanded(path: str) -> str | None:
 
 
 def is_address(path: str | bytes) -> bool:
-    """Tell whether what stands in the place of a path is a URL: somebody means another machine, not a folder of that name."""
+    """Tell whether what stands in a path's place is a URL: it means another machine, not a folder of that name."""
     import re  # a command starts without it
 
     return re.match(r"(?i)[a-z][a-z0-9+.-]+:/", os.fsdecode(path)) is not None
 
 
 def named(path: Any, what: str) -> Path:
-    """Read a path that somebody handed in; raises Usage for an empty one, which would be the working folder, and for none."""
+    """Read a path handed in; raises Usage for what is none, and for an empty one, which would be the working folder."""
     from pathlib import Path  # a command starts without either
 
     from podium.errors import Usage
@@ -107,7 +111,7 @@ def named(path: Any, what: str) -> Path:
 
 
 def whole(path: Path) -> Path:
-    """Give a path from the root on, through no link; raises Unavailable where the working folder that it starts in was removed."""
+    """Give a path from the root on, through no link; raises Unavailable where it starts in a removed working folder."""
     from pathlib import Path
 
     return Path(os.path.normpath(path if path.is_absolute() else working() / path))

@@ -136,7 +136,8 @@ def _sound(store: str) -> str:
     if redacted(store) != store:
         raise Denied(
             f"{store} holds a user name or a password, which everybody would have who can read the repository",
-            "leave it out, and set it for yourself: `dvc remote modify --local storage user NAME`, and likewise `password`",
+            "leave it out, and set it for yourself: "
+            "`dvc remote modify --local storage user NAME`, and likewise `password`",
         )
     return store
 

@@ -87,7 +87,7 @@ def is_of(stamp: Path, moment: float) -> bool:
 
 
 def stamp(path: Path, moment: float) -> None:
-    """Note in a file's time that something was as it is at a moment; where that cannot be kept, it is asked for again."""
+    """Note in a file's time that something was as it is at a moment; if that can't be kept, it is asked for again."""
     try:
         path.touch()
         os.utime(path, (moment, moment))

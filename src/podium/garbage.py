@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from podium.storage.stored import Contents, Stored, Unfinished
 
 CACHE = "cache"
-"""What the cache on this machine is called among the stores; no remote of DVC's has a blank or a bracket in its name."""
+"""What the cache on this machine is called among the stores; no remote of DVC's has blanks or brackets in its name."""
 GRACE = 14 * 86400.0
 """Seconds for which an object stays that nothing needs: it may be part of what somebody is about to push."""
 LIVE = 86400.0
@@ -114,7 +114,7 @@ class Keeper:
         return found
 
     def _look(self) -> tuple[Found, list[git.View]]:
-        """List the stores first and the refs afterwards, until these stand still: what is pushed meanwhile is no garbage."""
+        """List the stores first, then the refs, until these stand still: what is pushed meanwhile is no garbage."""
         listed = {name: store.contents() for name, store in self._stores().items()}
         handed_out = resolve.handed_out(self.home) if self.cache else {}
         views = self._views()

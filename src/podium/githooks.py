@@ -220,7 +220,7 @@ def install(folder: Path, *, protect_aliases: bool = False) -> Path:
 
 
 def remove(folder: Path) -> bool:
-    """Take the hook away again, and put back the one that was there before it; tell whether there was anything to do."""
+    """Take the hook away again, and put back the one that was there before; tell whether there was anything to do."""
     hook = _hook(folder)
     before = hook.with_name(BEFORE)
     if not hook.exists() or not _is_ours(hook):

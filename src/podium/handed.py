@@ -1,4 +1,4 @@
-"""What Python code hands in: of the right type, and a copy that the caller cannot change any more; else a Usage says so."""
+"""What Python code hands in: of the right type, and a copy that the caller can't change later; else Usage says so."""
 
 from __future__ import annotations
 

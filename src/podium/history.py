@@ -45,7 +45,7 @@ def _nothing_earlier(model: str, alias: str) -> frozenset[str]:  # noqa: ARG001
 
 
 Contents = Callable[[str], MutableMapping[str, str]]
-"""Given a folder of versions: by the ids of files in it, what they hold that is not to be there twice. What is read is added."""
+"""Given a folder of versions: what its files hold, by their ids, that may not be there twice. What is read is added."""
 
 
 def _nothing_read(folder: str) -> dict[str, str]:  # noqa: ARG001

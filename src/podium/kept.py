@@ -69,7 +69,8 @@ def _own_bytes(path: Path | str) -> bytes:
     handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     with os.fdopen(handle, "rb") as file:
         found = os.fstat(handle)
-        for looked_at in (found, os.stat(os.path.dirname(path) or ".")):  # noqa: PTH116, PTH120 - a start without pathlib
+        folder = os.stat(os.path.dirname(path) or ".")  # noqa: PTH116, PTH120 - a start without pathlib
+        for looked_at in (found, folder):
             if looked_at.st_uid != os.geteuid() or looked_at.st_mode & 0o022:
                 raise ValueError(path)
         if not stat.S_ISREG(found.st_mode) or found.st_size > MOST_BYTES:
@@ -151,11 +152,11 @@ def _make_room(folder: Path) -> None:
 
 
 _OURS = r"[0-9a-f]{20,64}\.(json|kept|index)|\.new-[0-9a-z_]{8}"
-"""What files are called that are kept here, and unfinished ones; whatever else lies in such a folder is somebody's own."""
+"""What files are called that are kept here, and unfinished ones; what else lies in such a folder is somebody's own."""
 
 
 def program() -> str | None:
-    """Give a hash of podium's own files: what was kept by other code may be other; ``None`` where they are not to be seen."""
+    """Hash podium's own files: what was kept by other code may be other; ``None`` where they are not to be seen."""
     if not _found_once:
         _found_once.append(_program())
     return _found_once[0]

@@ -127,7 +127,7 @@ _FOLDERS = {
 
 
 def concern(path: str) -> str | None:
-    """Say why somebody should look at a file that has no meaning of its own; ``None``: it is not the registry's business."""
+    """Say why somebody should look at a file without a meaning of its own; ``None``: not the registry's business."""
     if path.rpartition("/")[2] == ".gitattributes":
         return "changes how Git merges and stores files"
     return _FILES.get(path) or next((why for folder, why in _FOLDERS.items() if path.startswith(folder)), None)

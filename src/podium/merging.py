@@ -190,7 +190,7 @@ class _Merging:
         return replace(bookmark, version=self._number("artifact", bookmark.artifact, bookmark.version))
 
     def _number(self, kind: refs.Kind, name: str, version: str) -> str:
-        """Give the number that a version of the later side has in the merge; one made elsewhere is known by its content."""
+        """Give the number that a later side's version has in the merge; one made elsewhere is known by its content."""
         own = (self.artifacts if kind == "artifact" else self.models).get(name, {})
         if version in own:
             return own[version]

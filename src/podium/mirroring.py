@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Copied:
-    """What was sent (in a dry run: would be), in objects and bytes; how many were there; and what the source has not."""
+    """What was sent (in a dry run: would be), in objects and bytes; how many were there; what the source has not."""
 
     objects: int
     size: int

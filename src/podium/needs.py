@@ -1,4 +1,4 @@
-"""Which objects are needed: by every version that any branch, pull request, tag, stash or working tree has, or ever had."""
+"""Which objects are needed: by any version that a branch, pull request, tag, stash or working tree has or ever had."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ class _Named:
 
 
 def _named(content: bytes, path: str) -> _Named:
-    """Read what a file names. Whatever looks like a hash counts: a file need not be sound for what it names to be needed."""
+    """Read what a file names. All that looks like a hash counts: a file need not be sound for that to be needed."""
     data: object = None
     with suppress(codec.Malformed):
         data = codec.decode(content)
@@ -212,7 +212,7 @@ class _Withdrawn:
 
     @staticmethod
     def _not_withdrawn(registry: Registry, versions: Iterable[Key]) -> set[Key]:
-        """Give those of some versions that a registry has, and has not withdrawn; where it cannot be read, all of them."""
+        """Give those of some versions that a registry has, not withdrawn; all of them where it cannot be read."""
         found: set[Key] = set()
         for name, number in versions:
             artifact = registry.artifacts.get(name)

@@ -1,4 +1,4 @@
-"""What merging a change means: what moves, what the policies say of it, who must look, and how to go back afterwards."""
+"""What merging a change means: what moves, what the policies say, who must look, and how to go back afterwards."""
 
 from __future__ import annotations
 

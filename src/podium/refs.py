@@ -42,7 +42,7 @@ def _is_text(value: object) -> bool:
 
 
 def as_text(value: object) -> str:
-    """Give a name back, or what Python code handed in for one: an error says it, and what an object says of itself may fail."""
+    """Give a name back, or what Python code handed in for one: an error says it, and its own ``repr`` may fail."""
     return value if isinstance(value, str) else f"<{type(value).__name__}>"
 
 

@@ -319,7 +319,7 @@ def _no_link(path: str, flags: int) -> int:
 
 @contextmanager
 def _alone(lock: Path) -> Iterator[None]:
-    """Let one process at a time mend a folder; where the file system has no locks, all may try: renames keep it whole."""
+    """Let one process at a time mend a folder; all may try if the file system has no locks: renames keep it whole."""
     import fcntl
 
     with open(lock, "ab", opener=_no_link) as stream:
@@ -348,7 +348,7 @@ def _entries(folder: Path, prefix: str) -> Iterator[tuple[str, os.DirEntry[str]]
 def _proof(
     entry: os.DirEntry[str], known: tuple[looks.Looks, Sums] | None, file: File, longest: int
 ) -> tuple[looks.Looks, Sums] | None:
-    """Give how a file looks and what is in it: as known, where it looks the same, else by reading it, if it is no longer."""
+    """Give how a file looks and what is in it: as known, if it looks the same, else by reading, if it is there."""
     status = entry.stat(follow_symlinks=False)
     if known is not None and looks.of(status) == known[0]:
         return known

@@ -183,7 +183,7 @@ def _refuse_no_base(tree: Tree, base: str) -> None:
 
 
 def _refuse_hidden_policies(step: Step, base: str) -> None:
-    """Make sure that the policies of the base can be read where an alias moves; a change that mends them goes through."""
+    """See that the policies of the base can be read where an alias moves; a change that mends them goes through."""
     if step.before.tree.entry(layout.REGISTRY) is None or not any(change.entity == "model" for change in step.moved()):
         return
     try:

@@ -172,7 +172,7 @@ def _files(kind: refs.Kind, aliases: Iterable[str], links: Iterable[str]) -> lis
 
 
 class _KeptRow(NamedTuple):
-    """A row, and what it came from: paths, which looked so, and the folders in which models and artifacts lie; one a line."""
+    """A row, and what it came from: paths, which looked so, and the folders of models and artifacts; one a line."""
 
     looks: str
     paths: str

@@ -66,7 +66,7 @@ def read_again(tree: Tree, path: str, entry: Entry) -> bytes:
 
 
 def stems(tree: Tree, folder: str, suffix: str) -> Sequence[str]:
-    """Give the names of a folder's plain files that end so, without that end, in order: in the quickest way that the tree has."""
+    """Give the names of a folder's plain files that end so, without that end, in order, in the tree's quickest way."""
     quick: Callable[[str, str], Sequence[str]] | None = getattr(tree, "stems", None)
     if quick is not None:
         return quick(folder, suffix)
@@ -81,7 +81,7 @@ DEEPEST = 60
 
 
 def walk(tree: Tree, folder: str, most: int = MOST) -> Iterator[tuple[str, Entry]]:
-    """Give every entry below a folder that is not itself a folder, with its path, in order; raises Denied for too many."""
+    """Give every entry below a folder that is no folder itself, with its path, in order; raises Denied for too many."""
     waiting = _inside(tree, folder, 0)
     while waiting:
         path, entry, depth = waiting.pop()

@@ -83,7 +83,7 @@ def _still(leaned_on: Mapping[str, str | None], tree: Tree) -> bool:
 
 @dataclass(frozen=True)
 class Watched:
-    """A tree that writes down where outside one folder somebody looked: whatever a rule looks at, its verdict leans on."""
+    """A tree that writes down where outside one folder one looked: a verdict leans on whatever a rule looks at."""
 
     below: Tree
     folder: str

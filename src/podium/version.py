@@ -1,4 +1,4 @@
 """Which podium this is."""
 
 VERSION = "0.1.0"
-"""The one place that says it: ``pyproject.toml`` reads it here, and asking pip's records would cost more than a command."""
+"""The one place that says it: ``pyproject.toml`` reads it here, and asking pip's records would outlast a command."""

@@ -44,7 +44,7 @@ def redacted(text: str) -> str:
 
 
 def without_user(url: str) -> str:
-    """Give a URL without a user of http, who is a token more often than not: tokens change, what they open stays the same."""
+    """Give a URL without http's user, who is a token more often than not: tokens change, what they open stays."""
     return _USER_OF_HTTP.sub(r"\1", url)
 
 
@@ -81,7 +81,7 @@ _LONG_LINE = re.compile(r"[^\n]{2000,}")
 
 
 def fit(text: str) -> str:
-    """Make a message fit to be shown: inert, without credentials, and of a line that goes on and on its beginning and end."""
+    """Make a message fit to be shown: inert, without credentials; of an endless line its beginning and end."""
     return _LONG_LINE.sub(lambda line: f"{line[0][:1000]} … {line[0][-500:]}", redacted(inert(text)))
 
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 _CHECK = "`podium check` finds the record"
 BRANCHES = "bundle"
-"""Where an import into a clone leaves branches: ``refs/remotes/bundle/…``; and what the remote beside a new clone is called."""
+"""What the remote beside a new clone is called; an import into a clone leaves branches in ``refs/remotes/bundle/…``."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def _id(repository: Repository, ref: str) -> str:
 
 
 def _records(repository: Repository, refs: Iterable[str]) -> dict[str, Record]:
-    """Give the records of all versions of some refs, by name and hash: one number may mean two things on two branches."""
+    """Give the records of all versions of refs, by name and hash: one number may mean two things on two of them."""
     found: dict[str, Record] = {}
     for ref in refs:
         commit = git.commit_named(repository, ref)
@@ -331,7 +331,7 @@ def _sent(proven: _Proven, target: Remote, scratch: Path, progress: Progress) ->
 
 
 def _keep(proven: _Proven, storage: Storage) -> None:
-    """Put versions that name a remote of their own into the cache: ``use`` would look for them there, and nowhere else."""
+    """Put versions that name their own remote into the cache: ``use`` would look for them there and nowhere else."""
     for folder in sorted(proven.elsewhere):
         content = proven.contents[folder]
         for file in _files(content):

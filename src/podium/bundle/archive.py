@@ -27,7 +27,7 @@ FORMAT = 1
 _LARGEST_INDEX = 256 << 20
 """Bytes: more than a million objects."""
 _LEAST, _FEW = 25, 10
-"""Bytes of an index for each comma in it, but for some: what holds more would take far more memory than it has bytes."""
+"""Bytes of an index for each comma in it, but for some: what holds more would take far more memory than its bytes."""
 _LARGEST = 1 << 60
 _BLOCK = 512
 _MD5 = re.compile(r"[0-9a-f]{32}(?:\.dir)?")
@@ -38,7 +38,7 @@ _ID = re.compile(r"[0-9a-f]{40}")
 
 @dataclass(frozen=True)
 class Index:
-    """What an archive holds: refs with their ids, the branch to be on, the history's sums, and those of each object by name."""
+    """What an archive holds: refs with ids, the branch to be on, the history's sums, and each object's, by name."""
 
     refs: Mapping[str, str]
     head: str | None
@@ -102,7 +102,7 @@ def damaged(where: str, what: str) -> Denied:
 
 
 def write(stream: BinaryIO, index: Index, contents: Iterable[tuple[str, Iterable[bytes]]]) -> None:
-    """Write an archive: the history and the objects come in the order of the index. Raises Denied where one has changed."""
+    """Write an archive: the history and the objects, in the order of the index. Raises Denied where one has changed."""
     encoded = index.encoded()
     _write_member(stream, INDEX, len(encoded), [encoded])
     expected = [(HISTORY, index.history), *((_name(name), sums) for name, sums in index.objects.items())]

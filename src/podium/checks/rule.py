@@ -87,7 +87,7 @@ class Folder:
 
     @cached_property
     def versions(self) -> frozenset[str]:
-        """The names in it of plain files that are called as versions are here: no rule on names has anything to say of them."""
+        """Names of plain files in it that are called as versions are here: no rule on names says anything of them."""
         suffix = _OF_VERSIONS.get((len(self.parts), self.parts[0], self.parts[-1])) if self.parts else None
         if suffix is None:
             return frozenset()

@@ -177,7 +177,7 @@ def _judge_files(
     findings: list[Finding],
     part: Part | None,
 ) -> tuple[Subject, int, int]:
-    """Judge each file of a model or artifact by itself, keeping of its content only what the rules on the whole need."""
+    """Judge each file of a model or artifact by itself, keeping of its content what the rules on the whole need."""
     seen = _Seen()
     files = skipped = 0
     others, looked_into = _left_alone(unit, folders, part)

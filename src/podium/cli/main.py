@@ -117,7 +117,8 @@ class Invocation:
     "where",
     metavar="PATH|URL",
     envvar="PODIUM_REGISTRY",
-    help="A checkout, a bare repository, a Git URL or a static index. Default: the checkout that the working folder is in.",
+    help="A checkout, a bare repository, a Git URL or a static index. "
+    "Default: the checkout that the working folder is in.",
 )
 @click.version_option(VERSION, message="podium %(version)s")
 @click.pass_context
@@ -147,7 +148,7 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
 
 
 def _hold_what_is_closed() -> None:
-    """Let no file take the number of a stream that a shell has closed: what a library says there would land in that file."""
+    """Let no file take the number of a stream that a shell has closed: a library's messages would land in that file."""
     while (handle := os.open(os.devnull, os.O_RDWR)) <= _STDERR:
         pass
     os.close(handle)

@@ -1,4 +1,4 @@
-"""What the command line prints: results on stdout, everything else on stderr, never what steers a terminal, no credentials."""
+"""What the command line prints: results on stdout, the rest on stderr; nothing steers a terminal, no credentials."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def registry(context: click.Context, rev: str | None = None) -> Registry:
-    """Open the registry that -R, PODIUM_REGISTRY or the working folder names; say how old it is where it is not asked."""
+    """Open the registry that -R, PODIUM_REGISTRY or the working folder names; say how old it is if it is not asked."""
     from podium import api, freshness
 
     max_age, offline = context.meta.get("podium.max_age"), context.meta.get("podium.offline")
@@ -53,7 +53,7 @@ def edit(context: click.Context, landing: Landing) -> Iterator[Editing]:
 
 
 def inside(registry: Registry, paths: Sequence[Path]) -> list[str] | None:
-    """Give paths that somebody typed as paths of the registry: relative to the working folder in a checkout; ``None`` for none."""
+    """Give typed paths, in a checkout relative to the working folder, as the registry's; ``None`` for none."""
     from podium import git, review
 
     if not paths:

@@ -85,7 +85,7 @@ class Sources:
         return source.valid(document)
 
     def part(self, path: str, what: str, make: Callable[[], T]) -> T:  # noqa: ARG002
-        """Make what follows from a file, or from what lies in a folder, alone; who reads many commits may have kept it."""
+        """Make what follows from a file, or from a folder's content, alone; who reads many commits may have kept it."""
         return make()
 
 

@@ -17,7 +17,7 @@ from podium.codec import swift
 MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 32
 MAX_VALUES = 65_536
-"""Keys and values in one file, so that what follows on reading it takes well under a second; a manifest has 45,000 at most."""
+"""Keys and values in one file, so that what comes of it takes well under a second; a manifest has 45,000 at most."""
 INT64 = range(-(2**63), 2**63)
 
 Pointer = tuple[str | int, ...]
@@ -97,7 +97,7 @@ def number(text: str) -> Value:
     return text
 
 
-# --- what needs the parser: it is loaded for a file that no simpler way reads ------------------------------------------
+# --- what needs the parser: it is loaded for a file that no simpler way reads ----------------------------------------
 
 
 def parsed(raw: bytes) -> dict[str, Value]:

@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 
 
 class Patiently:
-    """A pattern that is compiled once it was asked for so often that this pays: it takes as long as dozens of files do."""
+    """A pattern that is compiled once it is asked for so often that this pays: it takes as long as dozens of files."""
 
     after: ClassVar[int] = 50
 

@@ -1,4 +1,4 @@
-"""The demo: real models, trained there and then, and a walk through podium with the commands that a person would type."""
+"""The demo: real models, trained there and then, and a walk through podium with the commands a person would type."""
 
 from podium.demo.tour import Answered, Event, Heading, Said, Shown, Typed, check_ready, prepared, walk
 

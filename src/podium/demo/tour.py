@@ -83,7 +83,7 @@ def check_ready() -> None:
 
 
 def prepared(folder: Path | None) -> Path:
-    """Give the folder for the demo: a new one, or the one named, made if need be; raises Denied where it holds files."""
+    """Give the folder for the demo: a new one, or the one named, made if need be; raises Denied if it holds files."""
     if folder is None:
         return Path(tempfile.mkdtemp(prefix="podium-demo-"))
     try:
@@ -193,8 +193,8 @@ def _promote(terminal: Terminal) -> Step:
     yield from _run(terminal, "git", "show", "--format=%an: %s", "--unified=0", "HEAD")
     yield from _run(terminal, "git", "push", "--quiet")
     yield Said(
-        "The network is the better model. With --push, podium commits on top of the remote's main branch and pushes; the "
-        "checkout need not be clean or current."
+        "The network is the better model. With --push, podium commits on top of the remote's main branch and pushes; "
+        "the checkout need not be clean or current."
     )
     yield from _run(terminal, *_logging(terminal, "ocr/network", "4"), "--link", MODEL, "--push")
     yield from _run(terminal, "podium", "promote", f"{MODEL}:v2", "staging", "--push")

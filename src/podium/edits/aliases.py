@@ -46,7 +46,8 @@ def rollback(
     if now != seen and (now is None or now.version != entity.select(reference).version):
         there = now.version if now is not None else None
         raise Denied(
-            f"{reference.name} {alias} was moved by somebody else meanwhile: {seen.version or 'none'} → {there or 'none'}",
+            f"{reference.name} {alias} was moved by somebody else meanwhile: "
+            f"{seen.version or 'none'} → {there or 'none'}",
             f"look at `podium history {reference.name} {alias}`, then say again where it is to go",
         )
     return promote(registry, reference, alias, base)

@@ -12,7 +12,7 @@ from podium.tree import overlay
 
 
 def created(registry: Registry, kind: refs.Kind, name: str, about: About) -> Registry:
-    """Make a registered model or an artifact without versions; raises BadName, and Denied for a name or tag that is not free."""
+    """Make a registered model or an artifact without versions; raises BadName, and Denied for a taken name or tag."""
     siblings = registry.entities(kind)
     (refs.checked_model if kind == "model" else refs.checked_artifact)(name)
     refuse_twin(name, siblings, f"there is a {'registered model' if kind == 'model' else 'model artifact'}")

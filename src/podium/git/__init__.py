@@ -97,8 +97,8 @@ else:
             "program": "NETWORK Begun Ran cleaned output redacted run",
             "pushes": "Pushes",
             "remote": "Advertised Remote",
-            "revisions": "branch_point check_unborn commit_at_date commit_named contains default_tip end_of first_parents "
-            "first_parents_until merge_base parents published_tip resolve_rev",
+            "revisions": "branch_point check_unborn commit_at_date commit_named contains default_tip end_of "
+            "first_parents first_parents_until merge_base parents published_tip resolve_rev",
             "rewind": "PastTree Rewinding",
             "sources": "Bare Checkout Source check_registry git_dir_of locate refuse_planted",
             "tip": "Target target",

@@ -92,7 +92,7 @@ def catch_up(checkout: Checkout, paths: Sequence[str]) -> None:
 
 
 def _is_committed(checkout: Checkout, paths: Sequence[str]) -> bool:
-    """Tell whether HEAD has some paths as they lie on disk: git was stopped after that, and before its index says so."""
+    """Tell whether HEAD has some paths as they lie on disk: git was stopped after that, before its index says so."""
     if program.run(checkout.root, "diff", "--quiet", "HEAD", "--", *paths).code != 0:
         return False
     return program.run(checkout.root, "add", "--force", "--", *paths).code == 0

@@ -22,7 +22,7 @@ _CHECKED = ("-c", "fetch.fsckObjects=true", "-c", "core.hooksPath=/dev/null")
 
 
 def ref_named(repository: Repository, name: str | None) -> str:
-    """Give the full name of a branch or tag, of the current or default branch for ``None``; raises Denied where there is none."""
+    """Give a branch's or tag's full name, the current or default branch's for ``None``; raises Denied for none."""
     ran = program.run(
         Path(repository.path), "rev-parse", "--symbolic-full-name", "--verify", "--quiet", name or "HEAD", bare=True
     )

@@ -203,7 +203,7 @@ DRIVER = "podium"
 
 
 def install_driver(checkout: Checkout, command: str) -> None:
-    """Tell git of a checkout's repository how to run podium's merge driver; raises Unavailable where it cannot be written."""
+    """Tell git of a checkout's repository how to run podium's merge driver; raises Unavailable where it can't."""
     for key, value in (
         ("name", "podium: model versions, links and aliases"),
         ("driver", command),

@@ -1,4 +1,4 @@
-"""All that can be seen from a repository: every ref of every remote, fetched, and all that git itself would keep here."""
+"""All that can be seen from a repository: every ref of every remote, fetched, and all that git itself would keep."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class View:
 
     @property
     def tips(self) -> dict[str, str]:
-        """The commits that refs and work trees are at, each with one name; tags and what only a reflog knows left out."""
+        """The commits that refs and work trees are at, each with one name; no tags, and nothing only a reflog knows."""
         branches = {name: id_ for name, id_ in self.refs.items() if "refs/tags/" not in name and name[0] != "@"}
         return _commits(self.repository, branches)
 
@@ -93,7 +93,7 @@ def view(source: Source, wanted: Wanted) -> View:
 
 
 def sweep(source: Source) -> None:
-    """Take away what fetches of podium's that were killed left in a repository: else what it leads to would stay for ever."""
+    """Take away what killed fetches of podium's left in a repository: else what it leads to would stay for ever."""
     if not isinstance(source, Hosted):
         tiprefs.sweep(_folder(source), bare=not isinstance(source, Checkout))
 
@@ -110,7 +110,7 @@ def _git(source: Source, *arguments: str) -> bytes:
 
 
 def _refuse_parts(source: Source) -> None:
-    """Raise Unavailable for a clone that lacks commits, objects or branches: what it hides would be taken for not needed."""
+    """Raise Unavailable for a clone that lacks commits, objects or branches: what it hides would seem not needed."""
     repository = source.repository
     if shallow_boundary(repository):
         raise Unavailable(f"{source.label} is a shallow clone, which hides versions", UNSHALLOW)
@@ -137,7 +137,7 @@ def _settings(source: Source) -> list[tuple[str, str]]:
 
 
 def _local(source: Source) -> dict[str, str]:
-    """Give the repository's own refs, heads of all work trees and pseudo-refs included, and all commits of its reflogs."""
+    """Give the repository's own refs, with heads of all work trees and pseudo-refs, and all commits of its reflogs."""
     if isinstance(source, Hosted):
         source.remote()  # makes the clone where there is none yet; it has nothing of its own
         return {}
@@ -228,7 +228,7 @@ def _run(repository: Repository, *arguments: str, stdin: bytes = b"") -> bytes:
 
 
 def _in_commits(repository: Repository, tips: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """Give each file that a reachable commit has otherwise than its first parent: together, every file of every commit."""
+    """Give each file that a reachable commit has unlike its first parent: together, every file of every commit."""
     commits = "".join(f"{commit}\n" for commit in _peeled(repository, tips, "commit").values())
     listed = ids.rows(_run(repository, "rev-list", "--parents", "--stdin", stdin=commits.encode()), "rev-list")
     pairs = "".join(" ".join(row[:2]) + "\n" for row in listed).encode()

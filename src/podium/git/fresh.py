@@ -14,5 +14,5 @@ def init(root: Path) -> None:
 
 
 def top_level(folder: Path) -> Path | None:
-    """Give the top of the work tree that a folder, which need not be there yet, lies in; ``None`` where it is in none."""
+    """Give the top of the work tree that a folder, which need not be there yet, lies in; ``None`` if it is in none."""
     return next((above for above in (folder.absolute(), *folder.absolute().parents) if (above / ".git").exists()), None)

@@ -71,7 +71,7 @@ class Hosted:
         return git.open_repository(self.cache)
 
     def tree(self, rev: str | None = None) -> Tree:
-        """Give the files of a revision, or of the default branch; raises what ``resolve_rev`` does, and Denied where empty."""
+        """Give the files of a revision, or the default branch; raises as ``resolve_rev``, and Denied where empty."""
         return tree_of(self._followed if rev is None else self.repository, rev, self.label)
 
     def remote(self) -> Remote:
@@ -84,7 +84,7 @@ class Hosted:
         return git.Remote(self.cache, bare=True, address=self.url, label=self.label)
 
     def fetch(self) -> None:
-        """Bring the clone up to date; any number of processes may. Raises Unavailable where the remote does not answer."""
+        """Bring the clone up to date; any number of processes may. Raises Unavailable if the remote does not answer."""
         remote, asked = self.remote(), time.time()
         there = remote.advertised()
         with self._alone() as lock:

@@ -1,4 +1,4 @@
-"""Object ids in what git answers: read, or said to be none, since a wrapper of somebody's may be what is called git here."""
+"""Object ids in what git answers: read, or said to be none, since somebody's wrapper may be what is called git here."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def rows(answer: bytes, verb: str) -> list[list[str]]:
 
 
 def by_name(answer: bytes) -> dict[str, str]:
-    """Read what `for-each-ref` lists as lines of an id, a tab and a name; raises Unavailable where there is anything else."""
+    """Read what `for-each-ref` lists as lines of an id, a tab and a name; raises Unavailable for anything else."""
     found = {}
     for line in filter(None, answer.split(b"\n")):
         id_, tab, name = os.fsdecode(line).partition("\t")

@@ -226,7 +226,7 @@ _MOST_FOLDERS = 4096
 
 @dataclass(frozen=True)
 class ObjectTree:
-    """The files of a tree object; ``commit`` is the commit they are of, ``None`` where they are of none (a merge's result)."""
+    """The files of a tree object; ``commit`` is the one they are of, ``None`` if of none (a merge's result)."""
 
     repository: Repository = field(repr=False, compare=False)
     id: str
@@ -283,7 +283,7 @@ class ObjectTree:
         return self._id_of(path) is not None
 
     def telling(self, folder: str, names: Iterable[str]) -> Sequence[str]:
-        """Give the paths that look otherwise when what is named in a folder does: its own id tells of all that is in it."""
+        """Give the paths that look otherwise when what is named in a folder does: its own id tells of all in it."""
         del names
         return [folder]
 
@@ -338,8 +338,8 @@ def differences(repository: Repository, before: str | None, after: str | None) -
     """
     Give the paths at which two trees (ids; ``None``: no files) differ, in order.
 
-    Folders with the same id are not opened: the cost follows what differs, not what there is. Raises Denied for more than
-    podium looks at: a tree of a few objects, made by hand, can stand for ten thousand million files.
+    Folders with the same id are not opened: the cost follows what differs, not what there is. Raises Denied for more
+    than podium looks at: a tree of a few objects, made by hand, can stand for ten thousand million files.
     """
     waiting = _differing(repository, "", before, after) if before != after else []
     for _ in range(MOST):

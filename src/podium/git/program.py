@@ -143,7 +143,7 @@ def _piped(folder: Path, command: Sequence[str], hold: int | None) -> subprocess
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """Let git take away its locks and unfinished files, as it does when it is asked to end; kill it where it does not."""
+    """Let git take away its locks and unfinished files, as when it is asked to end; kill it where it does not."""
     started = Started.by(process.pid)
     process.terminate()
     try:
@@ -158,7 +158,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 def _heard(
     process: subprocess.Popen[bytes], told: memoryview, timeout: float, what: str, guard: Guard | None
 ) -> tuple[bytes, bytes]:
-    """Tell a process what it waits for, and give what it writes; raises Unavailable for too long a time or an answer."""
+    """Tell a process what it waits for, and give what it writes; raises Unavailable if it takes or says too much."""
     assert process.stdin is not None
     assert process.stdout is not None
     assert process.stderr is not None
@@ -190,7 +190,7 @@ def _heard(
 
 @dataclass
 class _Talk:
-    """What a process is still to be told, what it has said on each of its streams, and how many bytes more it may say."""
+    """What a process is still to be told, what it has said on each of its streams, and how many more bytes it may."""
 
     told: memoryview
     heard: dict[Any, list[bytes]]
@@ -309,7 +309,10 @@ def _not_run(folder: Path, error: OSError) -> Unavailable:
 _REMEDIES = (
     (
         "certificate|does not match target host",
-        "look at the address and this machine's clock; an authority of your own: `git config --global http.sslCAInfo FILE`",
+        (
+            "look at the address and this machine's clock; "
+            "an authority of your own: `git config --global http.sslCAInfo FILE`"
+        ),
     ),
     ("tls packet|wrong version number|tls_process|ssl_error", "is it http rather than https, or another port?"),
     (
@@ -318,11 +321,17 @@ _REMEDIES = (
     ),
     ("host key verification failed", "compare the server's key, then add it: `ssh-keyscan HOST >> ~/.ssh/known_hosts`"),
     (
-        r"authentication failed|could not read (username|password)|permission denied|prompts disabled|error: 40[13]|access denied",
+        (
+            r"authentication failed|could not read (username|password)|permission denied|prompts disabled"
+            r"|error: 40[13]|access denied"
+        ),
         "give git credentials for it (a credential helper, or an ssh key that the server knows)",
     ),
     (
-        "could not resolve|(couldn't|failed to) connect|connection (refused|reset|closed)|unreachable|timed out|too slow|hung up",
+        (
+            "could not resolve|(couldn't|failed to) connect|connection (refused|reset|closed)|unreachable|timed out"
+            "|too slow|hung up"
+        ),
         "check the network and the address, then try again",
     ),
     ("does not appear to be a git repository|not found|does not exist|no such file", "check the address"),
@@ -332,7 +341,7 @@ _REMEDIES = (
 
 
 def unavailable(what: str, messages: str, where: str = "") -> Unavailable:
-    """Make the error for a git command that failed: what was tried, git's own words, and the remedy where it is known."""
+    """Make the error for a git command that failed: what was tried, git's own words, and the remedy if it is known."""
     said = _last_words(messages)
     for pattern, remedy in _REMEDIES:
         if re.search(pattern, messages, re.IGNORECASE):

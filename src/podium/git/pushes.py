@@ -71,7 +71,7 @@ class Pushes:
 
 
 def brought(remote: Remote, word: Word) -> bool:
-    """Tell whether a commit that somebody else on this machine pushed is here, having taken it from where it was made."""
+    """Tell whether a commit that somebody else on this machine pushed is here, having taken it from their folder."""
     if word.tip in open_repository(remote.folder):
         return True
     if not word.folder.is_dir():

@@ -1,4 +1,4 @@
-"""The other side: what a remote has, fetching it, and pushing to it. Always through the git program, so that hooks see it."""
+"""The other side: what a remote has, fetching it, pushing to it; always by the git program, so that hooks see it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ QUIET = (
 
 @dataclass(frozen=True)
 class Advertised:
-    """What a remote says it has: its default branch by name (``None``: cannot be told), and the tip of each branch and tag."""
+    """What a remote says it has: its default branch by name (``None``: can't be told), each branch's and tag's tip."""
 
     default: str | None
     refs: Mapping[str, str]
@@ -164,7 +164,7 @@ class Remote:
         return program.unavailable(f"{self.label} {what}", messages, where=self.label)
 
     def _not_pushed(self, messages: str) -> Error:
-        """Make the error for a push of which the remote says nothing: it is out of reach, or a hook here kept it back."""
+        """Make the error for a push of which the remote says nothing: out of reach, or kept back by a hook here."""
         lines = [line for line in messages.splitlines() if line.strip()]
         if lines and _KEPT_BACK.match(lines[-1]) and not any(line.startswith("fatal:") for line in lines):
             said = "\n".join(["the hook pre-push here refused the push:", *lines[:-1]])

@@ -73,7 +73,7 @@ def check_unborn(repository: Repository, ref: str) -> None:
 
 
 def end_of(repository: Repository, ref: str) -> str:
-    """Follow a ref that stands for another one; the last may be not there yet. Raises Unavailable for one that is broken."""
+    """Follow a ref that stands for another one; the last may be not there yet. Raises Unavailable for a broken one."""
     import pygit2
 
     seen: set[str] = set()
@@ -196,6 +196,6 @@ def branch_point(repository: Repository) -> str | None:
 
 
 def contains(repository: Repository, tip: str, commit: str) -> bool:
-    """Tell whether a commit is among the ancestors of a tip, or the tip itself; raises Unavailable where one is missing."""
+    """Tell whether a commit is among a tip's ancestors, or the tip itself; raises Unavailable where one is missing."""
     with objects_of(repository):
         return tip == commit or bool(repository.descendant_of(tip, commit))

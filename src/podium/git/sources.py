@@ -48,7 +48,7 @@ class Checkout:
 
     @cached_property
     def git_dir(self) -> Path:
-        """The folder in which Git keeps what is this checkout's own; raises Denied where the checkout is in no repository."""
+        """The folder in which Git keeps what is this checkout's own; raises Denied for one in no repository."""
         found = git_dir_of(self.root)
         if found is not None:
             return found
@@ -79,7 +79,7 @@ class Checkout:
         return registry_at(self.repository, git.resolve_rev(self.repository, rev), f"{self.label} at {rev}")
 
     def _check_whole(self) -> None:
-        """Raise Unavailable for a sparse checkout that lacks some of the registry: a version not seen is not one not there."""
+        """Raise Unavailable for a sparse checkout that lacks some of the registry: a version not seen may be there."""
         own = git_dir_of(self.root)
         if own is None or not (own / "info" / "sparse-checkout").is_file():
             return
@@ -92,7 +92,7 @@ class Checkout:
             )
 
     def remote(self) -> Remote:
-        """Give the remote of the current branch, else ``origin``, else the only one; raises Denied where there is none."""
+        """Give the remote of the current branch, else ``origin``, else the only one; raises Denied if there is none."""
         names = [name for name in self.repository.remotes.names() if name]
         wanted = [name for name in (self._remote_of_branch(), "origin", *names[:1]) if name in names]
         if not wanted or (len(names) > 1 and wanted[0] == names[0] != "origin" and not self._remote_of_branch()):
@@ -132,7 +132,7 @@ class Bare:
         return git.open_repository(self.path)
 
     def tree(self, rev: str | None = None) -> Tree:
-        """Give the files of a revision, or of the default branch; raises what ``resolve_rev`` does, and Denied where empty."""
+        """Give the files of a revision, or the default branch; raises as ``resolve_rev``, and Denied where empty."""
         return tree_of(self.repository, rev, self.label)
 
     def remote(self) -> Remote:
@@ -180,7 +180,7 @@ def refuse_planted(checkout: Checkout) -> None:
 
 
 def _refuse_strangers(settings: Path) -> None:
-    """Make sure that settings which may name programs are this user's, where no Git says whose the folder is; raises Denied."""
+    """See that settings that may name programs are this user's, if no Git says whose the folder is; raises Denied."""
     if os.path.lexists(settings) and settings.lstat().st_uid not in {os.geteuid(), 0}:
         raise Denied(
             f"{settings} is another user's, and could make this one's programs run", "move it, or name another registry"
@@ -201,7 +201,7 @@ def _looking() -> Iterator[None]:
 
 
 def git_dir_of(folder: Path) -> Path | None:
-    """Give the git directory of a work tree's top folder; ``None`` where the folder is no such top. Raises Unavailable."""
+    """Give the git directory of a work tree's top folder; ``None`` if the folder is no such top. Raises Unavailable."""
     dot_git = folder / ".git"
     with _looking():
         if dot_git.is_dir():
@@ -219,7 +219,7 @@ def _is_git_dir(folder: Path) -> bool:
 
 
 def tree_of(repository: Repository, rev: str | None, label: str) -> ObjectTree:
-    """Give the files of a revision, or of the default branch; raises what ``resolve_rev`` does, and Denied where empty."""
+    """Give the files of a revision, or the default branch; raises what ``resolve_rev`` does, and Denied if empty."""
     if rev is not None:
         return registry_at(repository, git.resolve_rev(repository, rev), f"{label} at {rev}")
     tip = git.default_tip(repository)

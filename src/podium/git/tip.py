@@ -48,7 +48,7 @@ class Target:
         return self._at(tiprefs.fetched(self.remote, self.branch))
 
     def told(self) -> Target:
-        """Give the target as others on this machine left it, where that is later than what is known here: no connection."""
+        """Give the target as others on this machine left it, if later than what is known here; connects to nothing."""
         word = Pushes.of(self.remote).last()
         if word is None or word.tip == self.commit or not brought(self.remote, word):
             return self
@@ -78,7 +78,7 @@ def target(source: Source) -> Target:
 
 
 def _has(remote: Remote, branch: str, tip: str) -> bool:
-    """Tell whether a ref is at the tip: only then is all of it here (while others fetch, a commit may come before its files)."""
+    """Tell whether a ref is at the tip: only then is all here (while others fetch, a commit may precede its files)."""
     references = open_repository(remote.folder).references
     for name in (f"refs/remotes/{remote.address}/{branch}", f"refs/heads/{branch}"):
         if name in references and str(references[name].target) == tip:

@@ -43,7 +43,7 @@ def _sweep_once(folder: Path, *, bare: bool) -> None:
 
 
 def sweep(folder: Path, *, bare: bool) -> None:
-    """Take away the refs that killed fetches left in a repository, once they are a day old; that it can't be done is no error."""
+    """Take away the refs that killed fetches left in a repository, once a day old; that it can't is no error."""
     for ref, id_ in _left(folder, time.time() - STALE, bare=bare):
         program.run(folder, "update-ref", "-d", ref, id_, bare=bare)
 

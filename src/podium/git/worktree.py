@@ -1,4 +1,4 @@
-"""A checkout as it lies on disk: the files that Git would see, read without asking Git wherever the format says enough."""
+"""A checkout as it lies on disk: the files that Git would see, read without asking Git where the format says enough."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class WorkingTree:
         return next(iter(self._seen(folder, [Entry(name, mode)])), None)
 
     def read(self, path: str) -> bytes:
-        """Give the content of a plain file; raises KeyError where there is none, Unavailable where it cannot be read."""
+        """Give the content of a plain file; raises KeyError if there is none, Unavailable where it can't be read."""
         folder, _, name = path.rpartition("/")
         self._named.add(path)
         if not self._is_real(folder) or not (_expects_file(folder, name) or self.entry(path)):
@@ -111,7 +111,7 @@ class WorkingTree:
 
     @property
     def sources(self) -> Sequence[str] | None:
-        """Give the paths on which depends what was read so far; ``None`` where Git was asked, which has reasons of its own."""
+        """Give the paths on which what was read so far depends; ``None`` if Git was asked, which has its reasons."""
         if "_git" in self.__dict__:
             return None
         return sorted({"", *self._real, *self._scanned, *self._named})
@@ -130,7 +130,7 @@ class WorkingTree:
         return self._is_real(path)
 
     def telling(self, folder: str, names: Iterable[str]) -> Sequence[str]:
-        """Give the paths that look otherwise when what is named in a folder does: what lies in a folder, its time tells."""
+        """Give the paths that look otherwise when what is named in a folder does: its time tells what lies in it."""
         return [folder, *[f"{folder}/{name}" for name in names]]
 
     def looks(self, paths: Sequence[str]) -> bytes:
@@ -286,7 +286,7 @@ def _about(folder: str) -> str | None:
 
 
 def _expects_file(folder: str, name: str) -> bool:
-    """Tell whether the format keeps a file of this name in a folder, so that Git need not be asked whether it sees it."""
+    """Tell whether the format keeps a file of this name in a folder, so that Git need not be asked if it sees it."""
     top, _, inside = folder.partition("/")
     if inside.count("/") == _DEPTH.get(top):
         return _expects_member(top, inside.rpartition("/")[2], name)
@@ -359,7 +359,7 @@ class _SeenByGit:
         return sorted(os.fsdecode(path) for path in program.output(self._root, *listing).split(b"\0") if path)
 
     def _without_git(self, paths: Iterable[str]) -> list[str]:
-        """List what there is where no repository was made yet, but for the workspace copies that DVC would have ignored."""
+        """List what there is where no repository was made yet, but for the workspace copies that DVC would ignore."""
         found = []
         for path in paths:
             on_disk = self._root / path

@@ -99,8 +99,8 @@ def _write_commit(repository: Repository, tree: str, parent: str | None, message
 
 
 _DISK = re.compile(
-    r"(?mi)^(?:fatal|error): .*(?:no space left|input/output error|read-only file system|quota exceeded|permission denied"
-    r"|too many open files|unable to (?:write|create)|failed to write|write error|cannot lock ref)"
+    r"(?mi)^(?:fatal|error): .*(?:no space left|input/output error|read-only file system|quota exceeded"
+    r"|permission denied|too many open files|unable to (?:write|create)|failed to write|write error|cannot lock ref)"
 )
 
 
@@ -108,7 +108,7 @@ _SIGNING = re.compile(r"(?mi)^(?:fatal|error): .*(?:failed to sign|public key|si
 
 
 def not_committed(ran: Ran) -> Error:
-    """Make the error for a commit that git did not make, from its words: Unavailable where the disk does not take it."""
+    """Make the error for a commit that git did not make, from its words: Unavailable if the disk does not take it."""
     messages = ran.messages
     lines = [line for line in messages.splitlines() if line.strip()]
     if ran.code < 0:

@@ -1,4 +1,4 @@
-"""Values ⇄ the documents of a static index: the registry's own documents as JSON, laid together so that one file is enough."""
+"""Values ⇄ the documents of a static index: the registry's own as JSON, laid together so that one file is enough."""
 
 from __future__ import annotations
 
@@ -210,7 +210,7 @@ def _head(value: Entity) -> Document:
 
 
 def read_entity(raw: bytes, kind: refs.Kind, name: str, entity: str) -> Shown:
-    """Read the file of a registered model or artifact; raises NotAsAgreed where it is another's, or not as it should be."""
+    """Read the file of a registered model or artifact; raises NotAsAgreed for another's, or one not as it should be."""
     found = headed(raw)
     _agree((found.get("kind"), found.get("name"), found.get("entity")) == (kind, name, entity), "is of something else")
     about, aliases, versions = found.get(kind), found.get("aliases"), found.get("versions")

@@ -121,7 +121,7 @@ class Published:
         return made
 
     def agreed(self, path: str, read: Callable[[], T]) -> T:
-        """Read a document, or say what is wrong with the file, and keep it no longer; raises Unavailable, NewerFormat."""
+        """Read a document, or say what's wrong with the file, and drop it; raises Unavailable, NewerFormat."""
         try:
             return read()
         except NewerFormat:

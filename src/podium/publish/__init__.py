@@ -30,7 +30,7 @@ __all__ = [
 
 
 class Landing(Enum):
-    """Where an edit ends up: in the checkout's files, in a commit on the current branch, on the remote, in a pull request."""
+    """Where an edit ends up: in the checkout's files, a commit on the current branch, the remote, or a pull request."""
 
     FILES = "files"
     COMMIT = "commit"

@@ -1,4 +1,4 @@
-"""An edit → the files of a checkout, and a commit on its branch: all of it or nothing, whoever else writes or whatever is killed."""
+"""An edit → a checkout's files, and a commit on its branch: all or nothing, whoever else writes, whatever is killed."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def commit(
 
 
 def _recover(checkout: Checkout) -> None:
-    """Put right what a commit left when git was killed with it: locks, and an index that does not know of the commit yet."""
+    """Put right what a commit left when git was killed with it: locks, and an index that does not know of it yet."""
     began, note = journal.began(checkout), journal.read(checkout)
     if began is None or note is None:
         return

@@ -104,7 +104,7 @@ def _settled(checkout: Checkout, waiting: frozenset[str]) -> Settled:
 
 
 def _is_reopened(clash: Clash, merged: Merged, waiting: frozenset[str]) -> bool:
-    """Tell whether an alias is to be asked about though git has settled it: by the old numbers, that mean two things."""
+    """Tell whether to ask about an alias that git has settled: by the old numbers, which mean two things."""
     fresh = any(layout.version(one.kind, one.name, one.before) in waiting for one in merged.renumbered)
     return fresh and clash.place.document == "alias"
 
@@ -147,7 +147,8 @@ def _refuse_half_a_rebase(checkout: Checkout, joining: Joining, merged: Merged) 
         moved = "; ".join(one.sentence for one in merged.renumbered)
         raise Denied(
             f"this rebase has to re-number versions ({moved}), and later commits of the branch may name them",
-            "`git rebase --abort`, then `git merge` the other branch and `podium check --fix`: a merge is settled as a whole",
+            "`git rebase --abort`, then `git merge` the other branch and `podium check --fix`: "
+            "a merge is settled as a whole",
         )
 
 

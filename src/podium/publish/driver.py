@@ -23,7 +23,8 @@ def merge(base: Path, ours: Path, theirs: Path, marker: int, path: str) -> str |
     """
     place = layout.place(path)
     if place is not None and place.document in ("link", "version"):
-        return f"both sides made {place.name}:{place.member}; once git has stopped, `podium check --fix` re-numbers the later"
+        again = "once git has stopped, `podium check --fix` re-numbers the later"
+        return f"both sides made {place.name}:{place.member}; {again}"
     if (
         place is not None
         and place.document in ("model", "artifact")

@@ -1,4 +1,4 @@
-"""Files put into a checkout: all of them or none, each at once, and in an order that leaves a sound registry at any moment."""
+"""Files put into a checkout: all or none, each at once, in an order that leaves a sound registry at any moment."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ def _places(root: Path, scratch: Path) -> tuple[Path, Path]:
 
 
 def _scratch(root: Path, scratch: Path) -> Path:
-    """Make the folder for unfinished files: on the same filesystem as the checkout, so that a rename is all it takes."""
+    """Make the folder for unfinished files: on the checkout's filesystem, so that a rename is all it takes."""
     near, far = _places(root, scratch)
     place = near if scratch.stat().st_dev == root.stat().st_dev else far
     for left in (near, far):  # by a process that was killed

@@ -1,4 +1,4 @@
-"""A branch → one that fits the base it will be merged into: the numbers of its versions, the generations of its aliases."""
+"""A branch → one that fits the base it will be merged into: its versions' numbers, its aliases' generations."""
 
 from __future__ import annotations
 

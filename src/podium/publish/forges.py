@@ -81,7 +81,8 @@ def forge_of(url: str) -> Forge | None:
     named = _HOST_AND_PATH.fullmatch(url) if found is None and "://" not in url else None
     if found is None and named is None:
         return None
-    scheme, host, port, path = found.groups() if found is not None else ("ssh", named[1] if named else "", None, named[2] if named else "")  # fmt: skip
+    ssh = ("ssh", named[1] if named else "", None, named[2] if named else "")
+    scheme, host, port, path = found.groups() if found is not None else ssh
     path = path.strip("/").removesuffix(".git")
     if not _HOST.fullmatch(host) or not _PATH.fullmatch(path) or ".." in path.split("/"):
         return None

@@ -19,7 +19,7 @@ _NAME = "podium-commit.json"
 
 @dataclass(frozen=True)
 class Note:
-    """An edit that is being committed: its result, the commit's subject, and the sha256 of each file (``None``: removed)."""
+    """An edit being committed: its result, the commit's subject, and the sha256 of each file (``None``: removed)."""
 
     result: str
     subject: str
@@ -84,7 +84,7 @@ def keep(checkout: Checkout, note: Note | None) -> None:
 
 
 def began(checkout: Checkout) -> float | None:
-    """Give when the commit began that did not come to its end, in seconds of the epoch; ``None`` where there is none."""
+    """Give when the commit began that did not come to its end, in seconds of the epoch; ``None`` if there is none."""
     try:
         return _place(checkout).stat().st_mtime
     except OSError:

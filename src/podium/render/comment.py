@@ -218,7 +218,7 @@ def _also(plan: Plan, room: int) -> str:
 
 
 def _does(plan: Plan, room: int) -> str:
-    """List what the change does beside moving aliases: what may hurt in the open, and what is daily work folded away where it is much."""
+    """List what the change does beside moving aliases: what may hurt, and, folded away if it is much, daily work."""
     rest = [change for change in plan.changes if change.kind not in ALIAS_KINDS]
     quiet = [change for change in rest if change.kind in _QUIET]
     shown = [] if len(quiet) <= 2 * _FEW else quiet

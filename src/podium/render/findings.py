@@ -16,7 +16,8 @@ def text(findings: Iterable[Finding]) -> str:
 
 
 def _text(finding: Finding) -> str:
-    head = f"{finding.path}:{finding.line}:{finding.column}: {finding.severity}: {one_line(finding.message)} [{finding.rule}]"
+    place = f"{finding.path}:{finding.line}:{finding.column}"
+    head = f"{place}: {finding.severity}: {one_line(finding.message)} [{finding.rule}]"
     return f"{head}\n    fix: {one_line(finding.fix)}" if finding.fix else head
 
 

@@ -61,7 +61,8 @@ def _lead(move: Move, *, alone: bool) -> str:
     before, after = (_version(side) for side in (compared.before, compared.after)) if compared else ("", "")
     head = "" if alone else f"**{said.effect(change, called)}**<br>"
     if change.after is None:
-        return f"{head}{asked}{meaning}. Whoever asks for it gets an error from then on; so far it is {code(change.before)}{before}."
+        then = f"Whoever asks for it gets an error from then on; so far it is {code(change.before)}{before}."
+        return f"{head}{asked}{meaning}. {then}"
     instead = f" instead of {code(change.before)}{before}" if change.before is not None else ""
     back = " This is a **ROLLBACK**: the alias held that version before." if move.rollback else ""
     return f"{head}{asked}{meaning}. Whoever asks for it gets {code(change.after)}{after}{instead}.{back}"

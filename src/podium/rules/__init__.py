@@ -24,5 +24,5 @@ by_id: Mapping[str, Rule] = {rule.id: rule for rule in ALL}
 
 
 def judge_step(step: Step, ignored: frozenset[str] = frozenset()) -> Report:
-    """Judge a step by every rule; ``ignored`` are paths whose content is a conflict. Raises NewerFormat, Unavailable."""
+    """Judge a step by every rule; ``ignored`` are paths whose content conflicts. Raises NewerFormat, Unavailable."""
     return steps.judge_step(step, ALL, ignored)

@@ -34,7 +34,10 @@ class FilesAreStrictYaml(Rule):
         problem = file.decoded
         if isinstance(problem, Malformed):
             line, column = problem.line, problem.column
-            fix = "write it in plain YAML: UTF-8, one document of at most 1 MiB, nothing but text, numbers, lists and mappings"
+            fix = (
+                "write it in plain YAML: UTF-8, one document of at most 1 MiB, "
+                "nothing but text, numbers, lists and mappings"
+            )
             yield Flaw(file.path, problem.problem, fix=fix, line=line, column=column)
 
 

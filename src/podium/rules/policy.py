@@ -166,7 +166,7 @@ class AliasRequiresMetrics(_PolicyRule):
         return unmet_metrics(policy, record)
 
     def unmet_in_step(self, policy: Policy, step: Step, change: Change) -> Iterator[str]:
-        """Compare with the version that holds the alias at the base too, unless the alias goes back to an earlier one."""
+        """Compare with the version that holds the alias at the base too, unless the alias goes back to an earlier."""
         if change.comparison is None or change.comparison.after is None:
             return
         before, after = change.comparison.before, change.comparison.after

@@ -71,8 +71,9 @@ class AliasComesAfterOthers(Rule):
             if step.is_rollback(change):
                 continue
             wanted = " or ".join(policy.after)
-            said = f"{change.alias} comes after {wanted}, and {change.name}:{change.after} is not under {wanted} at the base"
-            fix = f"first, in a pull request of its own: {command('promote', f'{change.name}:{change.after}', policy.after[0])}"
+            version = f"{change.name}:{change.after}"
+            said = f"{change.alias} comes after {wanted}, and {version} is not under {wanted} at the base"
+            fix = f"first, in a pull request of its own: {command('promote', version, policy.after[0])}"
             yield Flaw(change.path, said, ("version",), fix)
 
 

@@ -1,4 +1,4 @@
-"""A step judged: the rules of the state on what it touches and on what depends on that, and the rules of history and policy."""
+"""A step judged: the rules of the state on what it touches and what depends on that; those of history and policy."""
 
 from __future__ import annotations
 

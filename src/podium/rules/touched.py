@@ -1,4 +1,4 @@
-"""What a step makes judge anew: the units it touches, what depends on these, and of each no more than may have changed."""
+"""What a step makes judge anew: the units it touches, what depends on these, and of each only what may have changed."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def _is_there(registry: Registry, unit: Unit) -> bool:
 
 
 def _dependents(step: Step, change: Change) -> Iterator[Unit]:
-    """Give the models that link a version which the step withdraws in its artifact, or may have: as its file is mended."""
+    """Give the models that link a version which the step withdraws in its artifact, or may have: its file is mended."""
     place = layout.place(change.path)
     if change.kind not in ("version-withdrawn", "other") or place is None or place.document != "artifact":
         return
@@ -116,7 +116,7 @@ def _around(path: str) -> Iterator[str]:
 
 
 def _versions(step: Step, unit: Unit, paths: Iterable[str]) -> Iterator[str]:
-    """Give the versions whose content may matter: those written, those with equal content, and those that aliases name."""
+    """Give the versions whose content may matter: those written, their equals in content, and those aliases name."""
     places = [(path, place) for path in paths if (place := layout.place(path)) is not None]
     written = {place.member: path for path, place in places if place.document in ("link", "version")}
     yield from written

@@ -1,4 +1,4 @@
-"""What the format asks and JSON Schema cannot say: whole numbers without a point, real days, no circles in ``after``."""
+"""What the format asks and JSON Schema can't say: whole numbers without a point, real days, no circles in ``after``."""
 
 from __future__ import annotations
 

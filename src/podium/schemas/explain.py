@@ -140,7 +140,7 @@ def _names(keyword: str, argument: Any, schema: dict[str, Any], value: Any) -> t
 
 
 def from_rust(error: FastError, document: Any, value: Any = None, *, of_key: bool = False) -> Fault:
-    """Make a fault of an error of jsonschema-rs that a schema document gave; ``value`` is the key where it is of one."""
+    """Make a fault of a jsonschema-rs error that a schema document gave; ``value`` is the key where it is of one."""
     kind = error.kind
     facts = kind.as_dict()
     pointer = tuple(error.instance_path)

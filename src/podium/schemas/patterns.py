@@ -109,7 +109,7 @@ def _parsed(pattern: str) -> Any:
 
 
 def _characters(pattern: str) -> Iterable[tuple[bool, str]]:
-    """Give the characters of a pattern, escaped ones and the beginnings of sets whole, and whether each stands inside ``[...]``."""
+    """Give a pattern's characters, escapes and beginnings of sets whole, and whether each stands inside ``[...]``."""
     inside = False
     for character in _CHARACTER.findall(pattern):
         yield inside, character

@@ -200,7 +200,7 @@ def _mark(path: Path) -> Mark | None:
 
 
 def _write_whole(path: Path, content: bytes) -> None:
-    """Write a file so that it is there with all of its content, or as it was; as the umask has it: a server is to read it."""
+    """Write a file, all of it or none, with the permissions that the umask gives it: a server is to read it."""
     new = path.with_name(f".podium-{os.getpid()}")
     try:
         new.write_bytes(content)

@@ -44,7 +44,7 @@ class Forge:
         return f"{self.base}/{'merge_requests' if self.base.endswith('/-') else 'pull'}/{number}"
 
     def file(self, folder: str, path: str) -> str | None:
-        """Give the page of a file, named relative to a folder of the repository; ``None`` where that leads out of it."""
+        """Give the page of a file, named relative to a folder of the repository; ``None`` if that leads out of it."""
         joined = normpath(unquote(path).lstrip("/") if path.startswith("/") else f"{folder}/{unquote(path)}")
         if not self.base or joined.startswith("..") or joined == ".":
             return None

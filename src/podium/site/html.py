@@ -71,7 +71,7 @@ def _minute(date: str) -> str:
 
 
 def effect(text: str, name: str = "", href: str | None = None) -> Markup:
-    """Give the sentence of an effect, in which values stand between marks; the first that is the name becomes a link."""
+    """Give an effect's sentence, in which values stand between marks; the first that is the name becomes a link."""
     found = Markup("")
     for part in one_line(redacted(text)).split(BEGIN):
         value, mark, rest = part.rpartition(END)

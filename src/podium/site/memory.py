@@ -1,4 +1,4 @@
-"""What one build leaves for the next, in the user's cache: it makes the next one quick, and never makes it different."""
+"""What one build leaves for the next, in the user's cache: it makes the next one quick, never different."""
 
 from __future__ import annotations
 

@@ -148,7 +148,8 @@ def _overviews(site: Site) -> Iterator[Group]:
     findings = site.verdicts.all
     facts = [[_digest(each), changed] for each, changed in chain(models, artifacts)]
     yield Group("overview", site.key(facts, site.survey.linking, len(findings), site.past.hidden),
-                lambda: {"index.html": _models(site, models, len(findings)), "artifacts.html": _artifacts(site, artifacts)})  # fmt: skip
+                lambda: {"index.html": _models(site, models, len(findings)),
+                         "artifacts.html": _artifacts(site, artifacts)})  # fmt: skip
     said = [[f.rule, f.severity, f.path, f.line, f.message, f.fix] for f in findings]
     yield Group("findings", site.key(said), lambda: {"findings.html": _findings(site)})
     names = [each.name for each, _ in chain(models, artifacts) if each.page]

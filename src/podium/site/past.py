@@ -1,4 +1,4 @@
-"""What happened to the registry, as plain values that are kept from one build to the next, and who held which alias when."""
+"""What happened to the registry, as plain values kept from one build to the next, and who held which alias when."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Commit:
 
 @dataclass(frozen=True)
 class Happening:
-    """One thing that a commit did; ``effect`` is a sentence with a mark around each value, ``metrics`` those of a move."""
+    """One thing that a commit did; ``effect`` is a sentence with a mark around each value, ``metrics`` a move's."""
 
     commit: Commit = field(repr=False)
     kind: str
@@ -52,7 +52,7 @@ class Happening:
 
 @dataclass(frozen=True)
 class Past:
-    """All that happened on the first-parent line up to a tip, oldest first; ``hidden`` says why the beginning is not known."""
+    """All that happened on the first-parent line to a tip, oldest first; ``hidden``: why its beginning is unknown."""
 
     tip: str
     happenings: tuple[Happening, ...]

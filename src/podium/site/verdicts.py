@@ -1,4 +1,4 @@
-"""What the check finds, unit by unit; what an earlier check or build found out holds as long as nothing it leans on changed."""
+"""What the check finds, unit by unit; what an earlier check or build found holds while nothing it leans on changed."""
 
 from __future__ import annotations
 

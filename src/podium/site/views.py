@@ -1,4 +1,4 @@
-"""A registered model or an artifact as its page shows it: what can be read, and in the place of the rest, why it cannot."""
+"""A registered model or an artifact as its page shows it: what can be read, and in place of the rest why it can't."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def view(registry: Registry, outline: Outline, past: Past, rank: Mapping[str, in
 
 
 def order(alias: str, rank: Mapping[str, int]) -> tuple[int, str]:
-    """Give where an alias stands among others: what serves live traffic first, then what has a policy, then the rest."""
+    """Give where an alias stands among others: first what serves live traffic, then what has a policy, then others."""
     return rank.get(alias, len(rank) + 1), alias.casefold()
 
 
@@ -158,7 +158,7 @@ def _points(found: View, name: str) -> list[list[Any]]:
 
 
 def bars(terms: Sequence[Tenure], rank: Mapping[str, int]) -> dict[str, Any]:
-    """Give the timeline: for each alias who held it from when to when (``null``: now), as the committers' clocks say."""
+    """Give the timeline: for each alias who held it from when to when (``null``: now), by the committers' clocks."""
     names = sorted({term.alias for term in terms}, key=lambda alias: order(alias, rank))
     return {"aliases": names, "bars": [_bar(term, names) for term in terms]}
 
@@ -184,7 +184,7 @@ def lineage(links: Sequence[tuple[str, str, Sequence[str]]]) -> dict[str, Any]:
 # --- what the comparison reads --------------------------------------------------------------------------------------
 
 MOST_FILES = 20_000
-"""Entries of manifests that the comparison of an artifact's versions gets; the older versions' are on their pages only."""
+"""Entries of manifests that the comparison of an artifact's versions gets; older versions' are on their pages only."""
 
 
 def compared(found: View) -> dict[str, Any]:

@@ -17,10 +17,10 @@ from itertools import count
 
 READ_ONLY = 0o444
 MOST = 256 << 20
-"""Bytes of a file that is read whole: the longest list of files that there may be. What is larger is none of podium's."""
+"""Bytes of a file that is read whole: the longest list of files there may be. What is larger is none of podium's."""
 _PIECE = 1 << 20
 NO_FILE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENXIO, errno.ENODEV}
-"""What the system says where nothing is, of a name below a file, a link to itself, a socket, and a device that is gone."""
+"""What the system says where nothing is, of a name below a file, a link to itself, a socket, a device that is gone."""
 _NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 
 
@@ -71,7 +71,7 @@ class Arrivals:
 
     @contextmanager
     def opened(self, place: str | None = None) -> Iterator[Arrival]:
-        """Show a file, read-only, at the end of the block; nothing is left where it raises, or where no place is named."""
+        """Show a file, read-only, at the end of the block; nothing is left if it raises, or if no place is named."""
         temporary = self._temporary(place)
         arrival = Arrival(self._new(temporary), place)
         try:
@@ -94,7 +94,7 @@ class Arrivals:
         return f"{folder}/.podium-{os.getpid():x}-{self._token}-{next(self._numbers):x}.tmp"
 
     def _protect(self, descriptor: int, temporary: str) -> None:
-        """Let all read a new file; it is looked at once a folder whether the umask, or an access list, takes that away."""
+        """Let all read a new file; looked at once a folder is whether the umask, or an access list, takes that away."""
         folder = temporary.rpartition("/")[0]
         if folder == self._lets_through:
             return

@@ -53,7 +53,7 @@ class Cache:
         space.check(self.folder, needed, what, space.MAKE_ROOM)
 
     def has(self, md5: str, size: int, most: int | None = None) -> bool:
-        """Tell whether there is a file of this name and size, proven or not; ``UNKNOWN`` is any size, up to ``most``."""
+        """Tell whether there is a file of this name and size, proven or not; ``UNKNOWN`` is any size up to ``most``."""
         place = self._place(md5)
         try:
             there = os.lstat(place).st_size if os.access(place, os.F_OK) else None

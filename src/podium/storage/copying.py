@@ -1,4 +1,4 @@
-"""One file's bytes in another: blocks that both share where the disk can do that, a link, or a copy inside the kernel."""
+"""One file's bytes in another: blocks that both share if the disk can do that, a link, or a copy inside the kernel."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A DVC remote that is a folder: of this machine, or of a share. Read and written directly (DVC's own check may delete)."""
+"""A DVC remote that is a folder: of this machine, or of a share. Used directly (DVC's own check may delete)."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class FolderRemote:
         self._swept: set[str] = set()
 
     def probe(self) -> None:
-        """Make sure that the folder is there; raises Unavailable. It is never made anew: it may be an unmounted share."""
+        """See that the folder is there; raises Unavailable. It is never made anew: it may be an unmounted share."""
         if not self._folder.is_dir():
             raise Unavailable(
                 f"the folder of the DVC remote {self.name!r} is gone: {self._folder}",

@@ -125,7 +125,7 @@ def list_of_files(target: Remote, md5: str, nfiles: int) -> bytes:
 
 
 def _worth_reading(versions: Iterable[_Version], there: dict[str, int | None]) -> list[str]:
-    """Give the objects that have the size of a file: of any other there is nothing more to find out, however long it is."""
+    """Give the objects that have a file's size: of any other there is nothing more to find out, however long it is."""
     found = {
         file.md5
         for version in versions
@@ -181,7 +181,7 @@ def _judged(
 def _judged_as_whole(
     version: _Version, there: dict[str, int | None], actual: dict[str, Sums | None] | None
 ) -> Iterator[Problem]:
-    """Compare a list of files that the record leaves to the remote with what the record says of all of them together."""
+    """Compare a list of files that the record leaves to the remote with what the record says of them together."""
     record, files, md5 = version.record, version.files, version.md5
     if record.files is not None or files is None:
         return

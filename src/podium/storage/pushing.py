@@ -82,7 +82,8 @@ class Push:
             sums = self.cache.sums(md5) if content is not None else self._cached(md5, wanted.size)
             if sums is None or not fits(wanted, sums):
                 raise Denied(
-                    f"neither the cache nor the remote {self.target.name!r} has {wanted.path!r} as it was logged ({md5})",
+                    f"neither the cache nor the remote {self.target.name!r} "
+                    f"has {wanted.path!r} as it was logged ({md5})",
                     "upload from the machine that logged it, or log it again",
                 )
             if content is not None:

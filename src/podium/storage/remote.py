@@ -41,7 +41,7 @@ class ServerRemote:
     """Objects sent or fetched at a time: with S3's client each takes about 25 MB of memory while it is large."""
 
     def __init__(self, name: str, filesystem: Any, path: str, aside: Callable[[], Path] | None = None) -> None:
-        """Take a file system of DVC's, and the folder on this machine for notes of what is sent; none are kept without one."""
+        """Take a file system of DVC's, and the folder here for notes of what is sent; without one none are kept."""
         self.name = name
         self._server = Server(name, filesystem, path)
         self._files = self._server.filesystem
@@ -67,7 +67,7 @@ class ServerRemote:
         raise Unavailable(f"the {what} of the DVC remote {self.name!r} is not there", self._server.remedy())
 
     def _is_s3_with_bucket(self) -> bool:
-        """Ask S3 for one object: a list may have no end, and its client takes what is no list at all for an empty one."""
+        """Ask S3 for one object: a list may have no end, and its client takes what is no list for an empty one."""
         if self._files.protocol != "s3":
             return False
         bucket, key, _ = self._files.fs.split_path(self._server.path)
@@ -104,7 +104,7 @@ class ServerRemote:
         return found
 
     def _listed(self, names: Iterable[str]) -> dict[str, Stored | None]:
-        """Give what is in those folders of the remote that it is cheaper to list than to ask for each object in them."""
+        """Give what is in those of the remote's folders that are cheaper to list than to be asked for each object."""
         folders: dict[str, list[str]] = {}
         for md5 in names:
             folders.setdefault(self._files.parent(self._server.place(md5)), []).append(md5)

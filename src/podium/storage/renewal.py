@@ -69,7 +69,7 @@ class Renewal:
         return done
 
     def _send_again(self, gone: Sequence[str], stale: Sequence[str]) -> None:
-        """Send what is gone; and what is there with its old time where that can be done: it is no failure where it cannot."""
+        """Send what is gone; and what is there with its old time if that can be done: it's no failure if it can't."""
         if gone:
             self.send(gone)
         here = [md5 for md5 in stale if self.has(md5)]

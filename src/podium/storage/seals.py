@@ -48,7 +48,7 @@ def beside(folder: Path) -> Path:
 
 
 def unbroken(folder: Path, record: Record) -> dict[str, Looks]:
-    """Give how all files in a folder look, if that is how they looked when they were proven to be the record's; else none."""
+    """Give how all files in a folder look, if that is how they looked when proven to be the record's; else none."""
     with suppress(OSError):
         seal, seen = arrivals.read(str(beside(folder))), in_folder(str(folder))
         if seal == over(record, seen).encode():

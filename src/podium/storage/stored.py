@@ -27,7 +27,7 @@ that.
 A fraction of the two weeks for which ``gc`` lets garbage lie, and no less: on S3 it is a copy, on WebDAV a transfer.
 """
 _TICK = 2.0
-"""Seconds by which times that a server tells of one object may differ: some list them more finely than they tell them."""
+"""Seconds by which a server's times of one object may differ: some list them more finely than they tell them."""
 _FOLDER = re.compile(r"[0-9a-f]{2}")
 _NAME = re.compile(r"[0-9a-f]{30}(?:\.dir)?")
 _ADDRESS = re.compile(r"(?:^|/)files/md5/([0-9a-f]{2})/([^/]+)$")
@@ -84,7 +84,7 @@ def is_same(listed: Stored, now: Stored) -> bool:
 
 
 def written(status: os.stat_result) -> float:
-    """Give when a file came to its place: one that was moved or linked there keeps the time at which it was written elsewhere."""
+    """Give when a file came to its place: one moved or linked there keeps the time it was written at elsewhere."""
     return max(status.st_mtime, status.st_ctime)
 
 

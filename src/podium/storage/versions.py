@@ -206,7 +206,7 @@ class Storage:
         return known
 
     def _check_room(self, record: Record, lacking: Sequence[File]) -> None:
-        """See that there is room for files of a version, but for what was received of them before; raises Unavailable."""
+        """See that there is room for files of a version, but for what was received before; raises Unavailable."""
         begun = sum(min(self._cache.begun(file.md5), file.size) for file in lacking if file.size >= partial.LEAST)
         self._cache.check_room(_bytes_of(record, lacking) - begun, "fetching it")
 
@@ -289,7 +289,7 @@ class Storage:
 
 
 def _by_remote(records: Iterable[Record], remote: str | None) -> dict[str, list[Record]]:
-    """Sort versions by where their bytes are: the remote that is given, else each one's own; empty is the default one."""
+    """Sort versions by where their bytes are: the remote given, else each one's own; empty is the default one."""
     found: dict[str, list[Record]] = {}
     for record in records:
         found.setdefault(remote or record.remote, []).append(record)
@@ -306,7 +306,7 @@ def _detached(home: Path, configuration: bytes) -> config.Config:
 
 
 def _known(file: File, sums: Sums) -> File:
-    """Give a file as it is known after its bytes were seen; raises Denied where these are another one's of the same MD5."""
+    """Give a file as known after its bytes were seen; raises Denied if these are another one's of the same MD5."""
     if not fits(file, sums):
         raise Denied(f"the record says two things of {file.md5}: {file.path!r} has other bytes", CHECK)
     return File(file.path, sums.size, file.md5, sums.sha256)

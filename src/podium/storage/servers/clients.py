@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 LARGEST = 16 << 20
-"""Bytes that an answer may have which is no object's, or a block of one: a list of some 20,000 objects in one folder."""
+"""Bytes that an answer may have which is no object's, or a block of one: a list of some 20,000 objects in a folder."""
 _LARGEST_OF_ONE = 64 << 10
 """Bytes that an answer may have which is about one object."""
 _MOST_TAGS = 400_000
@@ -123,7 +123,7 @@ def _bounded(stream: Any, most: int) -> Any:
 
 
 def _steer_s3(filesystem: Any) -> None:
-    """Ask once (S3's client would try five times, and again five times, without a word), and take no more than is asked."""
+    """Ask once (S3's client would try five times, and five times again, unsaid), and take no more than is asked."""
     from aiobotocore.config import AioConfig
 
     options = filesystem.fs_args.setdefault("config_kwargs", {})
@@ -157,7 +157,8 @@ def _bounded_answer() -> type:
     class Response(aiohttp.ClientResponse):
         async def start(self, connection: Any) -> Any:
             started = await super().start(connection)
-            self.content = _Content(self.content, is_list=bool(_LISTS & self.url.query.keys()))  # type: ignore[assignment]
+            is_list = bool(_LISTS & self.url.query.keys())
+            self.content = _Content(self.content, is_list=is_list)  # type: ignore[assignment]
             return started
 
         @property

@@ -57,7 +57,8 @@ def _lost(name: str, filesystem: Any, seen: _Seen) -> Exception | None:
         raise _refusal(name, seen, revoked="revoked" in str(error)) from None
     except (asyncssh.KeyExchangeFailed, asyncssh.ConnectionLost, ConnectionError) as error:
         if "timeout" in str(error).lower():
-            late = f"the DVC remote {name!r} does not come to an end of the login within {limits.SILENT_CONNECTION} seconds"
+            within = f"{limits.SILENT_CONNECTION} seconds"
+            late = f"the DVC remote {name!r} does not come to an end of the login within {within}"
             raise Unavailable(late, "see whether the server is well, and whether it is an ssh server") from None
         return error
     except Unavailable:
@@ -90,7 +91,7 @@ class _Known:
     seen: _Seen
 
     def trusted(self, host: str, address: str, port: int | None) -> tuple[Any, ...]:
-        """Give what asyncssh asks for: keys, authorities, revoked keys, and the same of X.509. ``port`` is None for 22."""
+        """Give what asyncssh asks for: keys, authorities, revoked keys, and the same of X.509. Port None is 22."""
         self.seen.host, self.seen.port = host, port or _PORT
         known, revoked = _read(self._files())
         keys, authorities, _, *certificates = known.match(host, address, port)
@@ -176,7 +177,8 @@ def _refusal(name: str, seen: _Seen, *, revoked: bool) -> Unavailable:
         return Unavailable(
             f"the DVC remote {name!r} is not used: {server} does not show the key that known_hosts has of it{shown}; "
             "somebody may have put another machine in its place",
-            f"ask who runs it; only if the key was changed on purpose: `ssh-keygen -R '{server}'`, then add the new one",
+            f"ask who runs it; only if the key was changed on purpose: "
+            f"`ssh-keygen -R '{server}'`, then add the new one",
         )
     port = f"-p {seen.port} " if seen.port != _PORT else ""
     return Unavailable(

@@ -217,7 +217,7 @@ def _is_same(part: Part, content: _Slice) -> bool:
 
 
 class _Slice(io.RawIOBase):
-    """A part of a file that reads like a file: the client takes it piece by piece, so that it is never all in memory."""
+    """A part of a file that reads like a file: the client takes it by pieces, so that it is never all in memory."""
 
     def __init__(self, source: Path, start: int, length: int) -> None:
         self._source = source

@@ -17,9 +17,9 @@ FIRST = 2
 LATER = 8
 """How often anything is tried again, without a byte between, once the server has answered: half a minute and more."""
 SILENT_REMOTE = 100.0
-"""Seconds without a sign of life of a remote after which nothing is tried again: each try may wait long for an answer."""
+"""Seconds without a remote's sign of life after which nothing is tried again: each try may wait long for an answer."""
 _SHORTEST, _LONGEST = 0.4, 8.0
-"""Seconds between two tries: each time twice as long, and a part of it by chance, so that many do not come back at once."""
+"""Seconds between two tries: each time twice as long, in part by chance, so that many do not come back at once."""
 _QUIET = 1.0
 """Seconds between two words about it: many threads lose one server together."""
 

@@ -21,8 +21,13 @@ _LATER = "see whether the server is well, then try again; what has arrived is no
 _ADDRESS = "compare its address with where the server is; `dvc remote list` shows it"
 _LOGIN = "see what it takes as a login: DVC's `config.local`, the environment, or your own configuration has yours"
 
-_NOT_TLS = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG"})  # fmt: skip
-_OTHER_TLS = frozenset({"UNSUPPORTED_PROTOCOL", "NO_PROTOCOLS_AVAILABLE", "TLSV1_ALERT_PROTOCOL_VERSION", "NO_SHARED_CIPHER", "DH_KEY_TOO_SMALL", "SSLV3_ALERT_HANDSHAKE_FAILURE"})  # fmt: skip
+_NOT_TLS = frozenset({
+    "WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG",
+})  # fmt: skip
+_OTHER_TLS = frozenset({
+    "UNSUPPORTED_PROTOCOL", "NO_PROTOCOLS_AVAILABLE", "TLSV1_ALERT_PROTOCOL_VERSION", "NO_SHARED_CIPHER",
+    "DH_KEY_TOO_SMALL", "SSLV3_ALERT_HANDSHAKE_FAILURE",
+})  # fmt: skip
 _EXPIRED, _NOT_YET, _OTHER_NAMES = 10, 9, {62, 64}
 """What OpenSSL calls what is wrong with a certificate."""
 _LATE = frozenset({"TimeoutException", "ConnectTimeoutError", "ReadTimeoutError", "FSTimeoutError"})
@@ -136,7 +141,7 @@ def _of_status(_name: str, error: BaseException) -> Reason | None:
 
 
 def _of_disk(_name: str, error: BaseException) -> Reason | None:
-    """What a server's disk says: that of sftp has, in the version that everybody speaks, one word for all that is wrong."""
+    """What a server's disk says: sftp's, in the version that all speak, has one word for all that is wrong."""
     full = status_of(error) == _FULL or kinds(error) & _FULL_DISK
     if full:
         return Reason("its disk is full", "make room there, then run it again")

@@ -1,4 +1,4 @@
-"""A server and how it is asked: each call within its limits, again where it breaks off, each failure in podium's words."""
+"""A server and how it is asked: each call within limits, again if it breaks off, each failure in podium's words."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from podium.storage.stored import Absent
 SLOWEST = 10_000
 """Bytes a second at which an upload has to arrive."""
 _ANSWER = 90.0
-"""Seconds in which S3 has to answer where it may have to put many parts together; its client's own limit comes first."""
+"""Seconds in which S3 has to answer if it may have to put many parts together; its client's own limit comes first."""
 _LONGER = {
     **dict.fromkeys(("s3", "http", "https", "azure"), "read_timeout"),
     **dict.fromkeys(("ssh", "webdav", "webdavs"), "timeout"),
@@ -106,7 +106,7 @@ class Server:
         return self.patience.until_done(ask)
 
     def _connect_anew(self) -> None:
-        """Forget an ssh connection, which does not come back by itself; every other client makes new ones as it needs."""
+        """Forget an ssh connection, which does not come back by itself; other clients make new ones as they need."""
         if self.filesystem.protocol != "ssh":
             return
         with self._connecting:

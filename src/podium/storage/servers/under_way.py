@@ -1,4 +1,4 @@
-"""A file on its way to a server that takes it bit by bit, under a name of its own: how much of it is there, for sure."""
+"""A file on its way to a server that takes it bit by bit, under its own name there: how much has arrived, for sure."""
 
 from __future__ import annotations
 

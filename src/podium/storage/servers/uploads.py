@@ -18,7 +18,7 @@ from podium.storage.stored import Absent
 
 
 class Uploads:
-    """What is sent to a server; ``aside`` is the folder on this machine for notes of it, and none are kept without one."""
+    """What is sent to a server; ``aside`` is the folder on this machine for notes of it; without one none are kept."""
 
     def __init__(
         self,
@@ -52,7 +52,7 @@ class Uploads:
             note.keep(0)
 
     def _send_as(self, note: Note, md5: str, source: Path, meter: Meter) -> None:
-        """Send an object under the name that its note has, until it has its own; what is not worth it is not left there."""
+        """Send an object under its note's name, until it has its own; what isn't worth it isn't left there."""
         size = source.stat().st_size
         temporary = self._files.join(self._files.parent(self._server.place(md5)), note.name)
 
