@@ -106,7 +106,8 @@ def test_init_in_a_repository_keeps_what_is_there(tmp_path):
     place.git("init", "-q")
     place.write(".gitignore", "*.log")
     place.write("README.md", "hello\n")
-    place.podium("init", "--entity", "acme")
+    said = place.podium("init", "--entity", "acme", "--remote", "../store")
+    assert "the bytes of model versions go to ../store\n" in said.err  # as it was typed, not as DVC has it
     assert place.read(".gitignore").splitlines()[0] == "*.log"
     assert place.read("README.md") == "hello\n"
     place.podium("check")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
@@ -41,7 +42,13 @@ def command(context: click.Context, folder: Path | None, entity: str | None, rem
         say.result(f"wrote {path}")
     if not made.written:
         say.result("everything is there already")
-    say.note(f"the bytes of model versions go to {made.remote}")
+    say.note(f"the bytes of model versions go to {_from_here(root, made.remote)}")
     if origin.instead and ci.WORKFLOW in made.written:
         say.note(origin.doubt("`podium ci github --install SPEC`"))
     say.note("next: git add -A && git commit -m 'Start a model registry', then podium log PROJECT/ARTIFACT PATH")
+
+
+def _from_here(root: Path, remote: str) -> str:
+    """Give a remote as one would type it here: DVC's configuration names a folder as seen from its own."""
+    is_address = "://" in remote or Path(remote).is_absolute()
+    return remote if is_address else os.path.relpath(root / ".dvc" / remote)
