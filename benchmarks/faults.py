@@ -1,15 +1,16 @@
 """
-Large transfers through faults: a server that is killed, stopped or slow, a line that is reset, a disk that fills up, podium killed.
+Large transfers through faults: a server that is killed, stopped or slow, a line that is reset, a disk that fills up,
+podium killed.
 
     python benchmarks/faults.py DIR                                  1 GB over S3, up and down, every fault
     python benchmarks/faults.py DIR --kind ssh --size 128
     python benchmarks/faults.py DIR --way down --fault killed --fault resets
 
-Each trial: the transfer is begun, the fault comes when some of it has passed, the command ends by itself (or is killed); what
-is to be seen then is looked at; the fault is mended, and the same command run again. At the end every byte is proven. A row
-tells the exit codes, the seconds, and the megabytes that went over the wire, of both runs; whatever is wrong stands below it,
-and the exit code is 1. Disks that fill up are small file systems in memory: that takes root. Takes four times the size on the
-disk of DIR.
+Each trial: the transfer is begun, the fault comes when some of it has passed, the command ends by itself (or is
+killed); what is to be seen then is looked at; the fault is mended, and the same command run again. At the end every
+byte is proven. A row tells the exit codes, the seconds, and the megabytes that went over the wire, of both runs;
+whatever is wrong stands below it, and the exit code is 1. Disks that fill up are small file systems in memory: that
+takes root. Takes four times the size on the disk of DIR.
 """
 
 from __future__ import annotations

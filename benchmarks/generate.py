@@ -3,8 +3,8 @@ Make a registry of any size: ten versions an artifact (or all in one), realistic
 
     python benchmarks/generate.py DIR --versions 10000 [--per-artifact 10]
 
-DIR becomes a bare repository; clone it for a checkout. The bytes are not there: only the records are. The second commit is
-what a pull request does on most days: it logs one version, links it, and promotes it to an alias.
+DIR becomes a bare repository; clone it for a checkout. The bytes are not there: only the records are. The second commit
+is what a pull request does on most days: it logs one version, links it, and promotes it to an alias.
 """
 
 from __future__ import annotations

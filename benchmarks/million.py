@@ -3,8 +3,8 @@ Measure what Git carries at a million versions, 100,000 registered models, and a
 
     python benchmarks/million.py DIR [--versions 1000000] [--commits 1000]
 
-The records are filled in from one template, so that making them is quick; hashes differ, as real ones do. The figures of
-docs/explanation/scale.md come from here.
+The records are filled in from one template, so that making them is quick; hashes differ, as real ones do. The figures
+of docs/explanation/scale.md come from here.
 """
 
 from __future__ import annotations

@@ -1,11 +1,12 @@
 """
-Let many readers ask what production is while it keeps moving: by static index behind nginx, by Git over HTTP and over ssh.
+Let many readers ask what production is while it keeps moving: by static index behind nginx, by Git over HTTP and over
+ssh.
 
     python benchmarks/readers.py [--readers 1000] [--git-readers 100] [--processes 8]
 
-Each reader is a thread that opens the registry anew for each question, as a service does when it starts; those of one process
-share a cache. What any of them was told is compared with what was true between its question and its answer. The servers are
-those of the tests: `.ci/servers` and the `test` extra bring them.
+Each reader is a thread that opens the registry anew for each question, as a service does when it starts; those of one
+process share a cache. What any of them was told is compared with what was true between its question and its answer. The
+servers are those of the tests: `.ci/servers` and the `test` extra bring them.
 """
 
 from __future__ import annotations

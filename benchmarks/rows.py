@@ -14,8 +14,8 @@ class Row:
     """
     A comparison within one run.
 
-    ``at_most`` is the largest ratio ours / theirs that keeps the promise; where podium has to be so many times faster than a
-    peer, it is one over that number, and ``None`` where nothing is promised.
+    ``at_most`` is the largest ratio ours / theirs that keeps the promise; where podium has to be so many times faster
+    than a peer, it is one over that number, and ``None`` where nothing is promised.
     """
 
     what: str

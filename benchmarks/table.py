@@ -3,11 +3,11 @@ Measure everything, and print a table of ratios.
 
     python benchmarks/table.py [--work DIR] [--only reading checking presence moving field] [--resume] [--clean]
 
-Each row compares podium with a peer or a floor, run in turn on the same machine. At full size the work folder takes 4 GB,
-and 12 GB for as long as `moving` runs; the registries in it are made once, and kept until `--clean`. A part that is done is
-kept there, too: after an interruption `--resume` goes on with the next. In `field` DVC and GTO take minutes: they are stopped
-after `--patience` seconds, and the table says so. GTO gets an environment of its own in the work folder, or is named with
-`--gto`.
+Each row compares podium with a peer or a floor, run in turn on the same machine. At full size the work folder takes 4
+GB, and 12 GB for as long as `moving` runs; the registries in it are made once, and kept until `--clean`. A part that is
+done is kept there, too: after an interruption `--resume` goes on with the next. In `field` DVC and GTO take minutes:
+they are stopped after `--patience` seconds, and the table says so. GTO gets an environment of its own in the work
+folder, or is named with `--gto`.
 """
 
 from __future__ import annotations

@@ -3,10 +3,10 @@ Many writers: so many processes log versions to four artifacts of one bare repos
 
     python benchmarks/writers.py --processes 32 --versions 10
 
-Each process has a clone of its own, as on a machine of its own (`--shared`: all work by the URL, through one cached clone).
-At the end every version is counted, every byte is read and hashed, and each step of main is judged. Then the peer, with as
-many processes on the same server and for as long at most: git commit, git push, and git pull --rebase as often as others
-were first.
+Each process has a clone of its own, as on a machine of its own (`--shared`: all work by the URL, through one cached
+clone). At the end every version is counted, every byte is read and hashed, and each step of main is judged. Then the
+peer, with as many processes on the same server and for as long at most: git commit, git push, and git pull --rebase as
+often as others were first.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """
 Makes the reference pages that can be made: commands, rules, files, the Python interface, the map of the code.
 
-``python docs/generate.py`` writes what differs; with ``--check`` it writes nothing and ends with 1 where something does.
+``python docs/generate.py`` writes what differs; with ``--check`` it writes nothing and ends with 1 where something
+does.
 """  # noqa: INP001 - a script beside the pages, not part of the package
 
 from __future__ import annotations

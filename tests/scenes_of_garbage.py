@@ -1,8 +1,10 @@
 """
-Scenes for gc: several repositories that share their bytes, and a model of what must stay that reads neither Git nor a store.
+Scenes for gc: several repositories that share their bytes, and a model of what must stay that reads neither Git nor a
+store.
 
-Whoever makes a record notes which objects it names; commits, refs, reflogs, work trees and files on disk are kept as values
-beside what is written of them. So what is needed comes from that alone: nothing of podium's own reading takes part in it.
+Whoever makes a record notes which objects it names; commits, refs, reflogs, work trees and files on disk are kept as
+values beside what is written of them. So what is needed comes from that alone: nothing of podium's own reading takes
+part in it.
 """
 
 from __future__ import annotations

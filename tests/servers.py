@@ -1,9 +1,9 @@
 """
-Real servers on loopback for tests: S3 (SeaweedFS), ssh (sshd), WebDAV, HTTP and Git over HTTP (nginx), and a wire to them
-that can be slowed and cut.
+Real servers on loopback for tests: S3 (SeaweedFS), ssh (sshd), WebDAV, HTTP and Git over HTTP (nginx), and a wire to
+them that can be slowed and cut.
 
-Each server has ports of its own, is ready when its fixture gives it, and is stopped by its process id. `stop`, `start` and
-`restart` keep what it holds and its ports. A test that stops one starts it again, and wears
+Each server has ports of its own, is ready when its fixture gives it, and is stopped by its process id. `stop`, `start`
+and `restart` keep what it holds and its ports. A test that stops one starts it again, and wears
 `@pytest.mark.xdist_group("<fixture>")`, as all tests of one server should: it is started once a worker.
 """
 
@@ -578,7 +578,8 @@ class Wire:
         """
         Carry bytes in both directions, and let go of both ends when there are no more.
 
-        An end that is only shut down still takes what comes until the kernel's room for it is full; who sends then waits.
+        An end that is only shut down still takes what comes until the kernel's room for it is full; who sends then
+        waits.
         """
         back = threading.Thread(target=self._pump, args=(server, client), daemon=True)
         back.start()

@@ -87,7 +87,7 @@ def test_an_upload_that_the_server_refuses_leaves_no_parts(reach, monkeypatch, s
     assert far.store.paths() == set()
 
 
-# --- up, over ssh: the server has no word for what is unfinished, but its name and this machine's note of it ------------
+# --- up, over ssh: the server has no word for what is unfinished, but its name and this machine's note of it ----------
 
 
 def broken_off_on_its_way(far, content):
@@ -207,7 +207,7 @@ def test_what_an_ssh_server_has_too_much_of_gets_no_name(reach, source, quick, m
     proven(far, content)
 
 
-# --- up, over WebDAV: where the server takes parts -----------------------------------------------------------------------
+# --- up, over WebDAV: where the server takes parts --------------------------------------------------------------------
 
 
 @pytest.mark.xdist_group("apache")

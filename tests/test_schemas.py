@@ -189,7 +189,7 @@ def test_names_are_refused_in_files_as_in_references(name):
     assert schemas.is_valid("link", {"artifact": f"{name}/a", "version": "v1"}) == (refs.why_not_project(name) is None)
 
 
-# --- yes and no ---------------------------------------------------------------------------------------------------------
+# --- yes and no -------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("documents", [GOOD, SMALLEST])
@@ -375,7 +375,7 @@ def test_messages_are_short_and_printable():
         assert len(problem.message) < 300
 
 
-# --- both validators agree ------------------------------------------------------------------------------------------------
+# --- both validators agree --------------------------------------------------------------------------------------------
 
 scalars = st.one_of(
     st.none(), st.booleans(), st.integers(-2, 3), st.sampled_from([1.0, 0.0, -0.0, 1.5, 2**70, 1e308]),
@@ -456,7 +456,7 @@ def test_podiums_own_schema_run_as_a_teams_refuses_the_same(case):
         )
 
 
-# --- a team's own schema --------------------------------------------------------------------------------------------------
+# --- a team's own schema ----------------------------------------------------------------------------------------------
 
 
 def load(schema: Any) -> Any:
@@ -593,7 +593,7 @@ def test_no_team_schema_crashes_or_hangs(schema, data):
         assert all(flaw.line >= 1 for flaw in found)
 
 
-# --- the rest -----------------------------------------------------------------------------------------------------------
+# --- the rest ---------------------------------------------------------------------------------------------------------
 
 
 def test_importing_the_schemas_loads_no_validator():

@@ -67,7 +67,8 @@ def test_importing_podium_loads_nothing_but_itself():
 def test_a_command_that_does_nothing_loads_click_and_what_prints(option):
     modules = loaded_by(option)
     assert {name for name in modules if name.startswith("podium.")} == {
-        "podium.cli", "podium.cli.main", "podium.cli.say", "podium.cli.start", "podium.deferred", "podium.version", "podium.visible",
+        "podium.cli", "podium.cli.main", "podium.cli.say", "podium.cli.start", "podium.deferred", "podium.version",
+        "podium.visible",
     }  # fmt: skip
     assert not modules & {*HEAVY, "importlib.metadata", "json", "pathlib", "pygit2", "subprocess", "yaml"}
 

@@ -1,8 +1,8 @@
 """
 Small registries, made commit by commit: a bare repository, its store, and every object that was ever put there.
 
-What is needed is said here by the simplest means: PyYAML reads each record, and DVC's lists of files are read as they lie
-there. Nothing of podium's own reading takes part in it.
+What is needed is said here by the simplest means: PyYAML reads each record, and DVC's lists of files are read as they
+lie there. Nothing of podium's own reading takes part in it.
 """
 
 from __future__ import annotations

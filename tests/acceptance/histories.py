@@ -267,9 +267,9 @@ class Outcome:
     """
     How a pair of concurrent changes ended.
 
-    ``said`` is ``right``, ``conflict``, or the rules that the second one breaks; with ``first: `` before them the rules that
-    the first one broke by itself. ``files`` is what the merge gives, where the second one may merge; ``tip`` the base that has
-    the first one, ``tree`` the result.
+    ``said`` is ``right``, ``conflict``, or the rules that the second one breaks; with ``first: `` before them the rules
+    that the first one broke by itself. ``files`` is what the merge gives, where the second one may merge; ``tip`` the
+    base that has the first one, ``tree`` the result.
     """
 
     said: str
@@ -371,8 +371,8 @@ def lost(base: Files, mine: Changes, files: Mapping[str, bytes], *, shared: File
     """
     Say what of a change is not in a merged registry.
 
-    Versions, aliases and whole new files are to be as the change wrote them; of other documents each value that it changed is
-    to be as it left it, unless ``shared`` (what the other change left) moved it too.
+    Versions, aliases and whole new files are to be as the change wrote them; of other documents each value that it
+    changed is to be as it left it, unless ``shared`` (what the other change left) moved it too.
     """
     said = []
     for path, content in mine.items():

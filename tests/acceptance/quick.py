@@ -19,7 +19,8 @@ from pathlib import Path
 _FORKS = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload([
     "podium.cli.main", "podium.api", "podium.editing", "podium.resolve", "podium.storage.versions", "podium.publish",
-    "dvc.cli", "dvc.commands.data_sync", "dvc.repo", "dvc_s3", "s3fs", "aiobotocore.session", "dvc_ssh", "sshfs", "asyncssh",
+    "dvc.cli", "dvc.commands.data_sync", "dvc.repo", "dvc_s3", "s3fs", "aiobotocore.session", "dvc_ssh", "sshfs",
+    "asyncssh",
     "dvc_webdav", "webdav4.fsspec", "dvc_http", "aiohttp", "aiohttp_retry",
 ])  # fmt: skip
 

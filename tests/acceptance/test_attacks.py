@@ -598,7 +598,7 @@ def test_what_a_user_prefers_does_not_change_how_a_merge_is_judged(history, tmp_
     assert "merge-clean" in rules
 
 
-# --- what was broken at the base hides nothing -------------------------------------------------------------------------
+# --- what was broken at the base hides nothing ------------------------------------------------------------------------
 
 
 def test_a_team_schema_that_asks_for_more_is_not_charged_to_old_versions_beside_a_new_one(history):

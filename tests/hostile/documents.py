@@ -116,11 +116,13 @@ REFUSED: Mapping[str, bytes] = {
     )},
     **{f"the description {text.decode()}": described(text) for text in (
         b"null", b"", b"~", b"[]", b"{}", b"1", b"true", b".nan", b"-.inf", b"1e999", b"9" * 5000, b"0." + b"1" * 5000,
-        b"9223372036854775808", b"-9223372036854775809", b"@a", b"`a", b"%a", b"- a", b"a: b", b"[a", b'"a', b"'a", b"{a",
+        b"9223372036854775808", b"-9223372036854775809", b"@a", b"`a", b"%a", b"- a", b"a: b", b"[a", b'"a', b"'a",
+        b"{a",
         b"|99\n  a",
     )},
     **{f"the owners {text.decode()}": b"description: x\nowners: " + text + b"\n" for text in (
-        b'"@a"', b"[@a]", b'["a b"]', b'["@a/b/c"]', b'["@a\\n* @evil"]', b'["@a @evil"]', b'["@a#"]', b'[""]', b'["@"]',
+        b'"@a"', b"[@a]", b'["a b"]', b'["@a/b/c"]', b'["@a\\n* @evil"]', b'["@a @evil"]', b'["@a#"]', b'[""]',
+        b'["@"]',
         b'["@a", "@a"]', b"null", b'["*"]', b'["/x"]',
     )},
     "no colon": b"description\n",
@@ -145,15 +147,18 @@ READ: Mapping[str, bytes] = {
     "a mebibyte of empty lines": FINE + b"\n" * 1_000_000,
     "20,000 tags": _keys("t{}, ", 20_000, FINE + b"tags: [") + b"]\n",
     **{f"the description {text.decode()[:20]}": described(text) for text in (
-        b"a\tb", b'"a\\tb"', b'"\\_"', b'"\\U0001F600"', "\u200b".encode(), b"|\n  a\n  b", b">-\n  a\n  b", b"|9\n         a",
-        b"yes", b"2026-01-01", b"1:30", b"0x10", b"012", b"+3", b"1_000", b"True", b"a\n b", b"a\n  - b", b"x" * 1_000_000,
+        b"a\tb", b'"a\\tb"', b'"\\_"', b'"\\U0001F600"', "\u200b".encode(), b"|\n  a\n  b", b">-\n  a\n  b",
+        b"|9\n         a",
+        b"yes", b"2026-01-01", b"1:30", b"0x10", b"012", b"+3", b"1_000", b"True", b"a\n b", b"a\n  - b",
+        b"x" * 1_000_000,
         b'"' + b"x" * 1_000_000 + b'"',
     )},
 }  # fmt: skip
 """Files that read as a model's: odd or large, and nothing is wrong with them."""
 
 NUMBERS = (
-    b"9" * 5000, b"-" + b"9" * 5000, b"1e5000", b"1e999999999", b"1" * 400 + b".0", b"0." + b"1" * 5000, b"0xff", b"1_000",
+    b"9" * 5000, b"-" + b"9" * 5000, b"1e5000", b"1e999999999", b"1" * 400 + b".0", b"0." + b"1" * 5000, b"0xff",
+    b"1_000",
     b"190:20:30", b"0o17", b"017", b"0b1", b".nan", b".NaN", b".inf", b"-.inf", b"+.inf", b"NaN", b"Infinity", b"1e400",
     b"9223372036854775808", b"-9223372036854775809", b"1.5", b"-0", b"-0.0", b"00", b"+1", b"1e", b"--1", b"2026-01-01",
     "\u0661".encode(), "\uff11".encode(), b"true", b"yes", b"~", b"", b'"9"', b"4.9e-324", b"0", b"-1", b"1.0",

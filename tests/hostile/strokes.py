@@ -1,8 +1,8 @@
 """
 Strokes: what a command and the programs it starts do to a disk, call by call, and a command that is hit at one of them.
 
-The kernel stops each process before a call that writes, syncs, renames, links, locks or removes (ptrace, with a seccomp filter),
-whoever makes it: Python, libgit2, git, a hook. So nothing depends on how the code writes. Linux on x86-64.
+The kernel stops each process before a call that writes, syncs, renames, links, locks or removes (ptrace, with a seccomp
+filter), whoever makes it: Python, libgit2, git, a hook. So nothing depends on how the code writes. Linux on x86-64.
 """
 
 from __future__ import annotations
@@ -120,9 +120,10 @@ class Hit:
     """
     What befalls a command at its n-th stroke.
 
-    ``what``: "kill" (all its processes, as where a machine stops), "kill one" (podium's own), "kill it" (the one that makes the
-    stroke), "tear" (half of what is being written, then all are killed), a signal's name (to all, as a terminal does), or an
-    error's name. An error is that of the first call from there on which can fail so, or with ``lasting`` of all such calls.
+    ``what``: "kill" (all its processes, as where a machine stops), "kill one" (podium's own), "kill it" (the one that
+    makes the stroke), "tear" (half of what is being written, then all are killed), a signal's name (to all, as a
+    terminal does), or an error's name. An error is that of the first call from there on which can fail so, or with
+    ``lasting`` of all such calls.
     """
 
     what: str
@@ -169,8 +170,8 @@ def run(
     """
     Run a function in a process of its own, count its strokes below some folders, and hit it at one of them.
 
-    ``looks``: reading counts, too. Programs that work in a folder ``apart`` are another machine's: they are not killed with
-    all others. What it prints goes through files.
+    ``looks``: reading counts, too. Programs that work in a folder ``apart`` are another machine's: they are not killed
+    with all others. What it prints goes through files.
     """
     reader, writer = os.pipe()
     tracer = os.fork()

@@ -14,7 +14,8 @@ LONG = "m" * 5000
 SECRET = "https://ada:hunter2@127.0.0.1:1/x?token=hunter2"
 BYTES = os.fsdecode(b"a=\xff")
 
-# What is typed, the exit code, and words that are said. OUT stands for a folder of files, NEW for one that is not there.
+# What is typed, the exit code, and words that are said. OUT stands for a folder of files, NEW for one that is not
+# there.
 REFUSED = [
     ("log a/b OUT --metric", [BYTES], 2, "NAME=NUMBER"),
     ("log a/b OUT --metric", ["a=nan"], 2, "NAME=NUMBER"),

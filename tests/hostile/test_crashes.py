@@ -1,10 +1,11 @@
 """
-Commands that something befalls, at any call by which they or the programs they start change a disk: killed, torn, interrupted,
-or told by the disk that it does not. What is seen is whole, and the same command again comes to the end of an undisturbed one.
+Commands that something befalls, at any call by which they or the programs they start change a disk: killed, torn,
+interrupted, or told by the disk that it does not. What is seen is whole, and the same command again comes to the end of
+an undisturbed one.
 
-A sample: each command meets one kind of trouble, at a call or two, and every kind is met by some command; another one and
-other calls for each ``PODIUM_HOSTILE_SEED``. With ``PODIUM_HOSTILE_ALL``, as every night, each command meets every kind: kills at
-every call, the rest at every fifth or so.
+A sample: each command meets one kind of trouble, at a call or two, and every kind is met by some command; another one
+and other calls for each ``PODIUM_HOSTILE_SEED``. With ``PODIUM_HOSTILE_ALL``, as every night, each command meets every
+kind: kills at every call, the rest at every fifth or so.
 """
 
 from __future__ import annotations

@@ -151,7 +151,7 @@ def test_what_a_plan_may_hold_stays_text_in_its_comment(text, count):
     assert_inert(comment.markdown(worst(text, count)))
 
 
-# --- what is read of a registry, a store, an index, a cache -------------------------------------------------------------
+# --- what is read of a registry, a store, an index, a cache -----------------------------------------------------------
 
 
 def _answer(read, *arguments):

@@ -1,5 +1,6 @@
 """
-Somebody listens at every address that a pull request could name, and at the proxy: nobody comes while it is judged or read.
+Somebody listens at every address that a pull request could name, and at the proxy: nobody comes while it is judged or
+read.
 
 Each command that such text could run would leave a mark: none is left.
 """
@@ -43,11 +44,13 @@ CASES = {
     },
     "text": {"models/M/README.md": CARD, "models/M/model.yaml": "# $schema={url}\ndescription: '![x]({url}) {url}'\n"},
     "git's": {
-        ".gitmodules": '[submodule "m"]\n\tpath = models/S\n\turl = {url}\n\tupdate = !{run}\n', ".lfsconfig": "[lfs]\n\turl = {url}\n",
+        ".gitmodules": '[submodule "m"]\n\tpath = models/S\n\turl = {url}\n\tupdate = !{run}\n',
+        ".lfsconfig": "[lfs]\n\turl = {url}\n",
         ".gitattributes": "+* filter=evil merge=evil diff=evil\n", "models/.gitattributes": "* merge=evil diff=evil\n",
     },
     "other programs'": {
-        ".pre-commit-config.yaml": "repos: [{{repo: '{url}', rev: a, hooks: [{{id: x}}]}}]\n", "podium.py": "import os; os.system('{run}')\n",
+        ".pre-commit-config.yaml": "repos: [{{repo: '{url}', rev: a, hooks: [{{id: x}}]}}]\n",
+        "podium.py": "import os; os.system('{run}')\n",
         "sitecustomize.py": "import os; os.system('{run}')\n", ".env": "http_proxy={url}\nAWS_ENDPOINT_URL={url}\n",
     },
 }  # fmt: skip

@@ -15,11 +15,15 @@ from tests.storage_helpers import at, registry, version
 
 BYTES = of_bytes(b"evil")
 PATHS = [
-    ["../evil"], ["a/../../evil"], ["a/../b"], [".."], ["."], ["./a"], ["a//b"], ["a/"], [""], ["/tmp/evil"], ["C:\\evil"],
-    ["C:evil"], ["C:/evil"], ["\\\\server\\share"], ["//server/share"], ["a\\b"], ["..\\evil"], ["a:stream"], ["a", "a"],
+    ["../evil"], ["a/../../evil"], ["a/../b"], [".."], ["."], ["./a"], ["a//b"], ["a/"], [""], ["/tmp/evil"],
+    ["C:\\evil"],
+    ["C:evil"], ["C:/evil"], ["\\\\server\\share"], ["//server/share"], ["a\\b"], ["..\\evil"], ["a:stream"],
+    ["a", "a"],
     ["a", "A"], ["é", "e\u0301"], ["a", "a/b"], ["A", "a/b"], ["con"], ["nul.txt"], ["deep/COM1"], ["com¹"], ["a\x1bb"],
-    ["a\nb"], ["a\0b"], ["a\u202eb"], [".g\u200cit/config"], [".git/config"], [".GIT/hooks/x"], ["GIT~1/x"], ["a."], ["a "],
-    ["a" * 5000], ["/".join(["a" * 200] * 30)], ["/".join("a" * 3000)], ["/".join("a" * 102)], [".podium-0123456789abcdef.tmp"],
+    ["a\nb"], ["a\0b"], ["a\u202eb"], [".g\u200cit/config"], [".git/config"], [".GIT/hooks/x"], ["GIT~1/x"], ["a."],
+    ["a "],
+    ["a" * 5000], ["/".join(["a" * 200] * 30)], ["/".join("a" * 3000)], ["/".join("a" * 102)],
+    [".podium-0123456789abcdef.tmp"],
 ]  # fmt: skip
 
 
@@ -73,17 +77,23 @@ def test_no_path_that_leads_elsewhere_is_formed(paths, root):
 
 ENTRY = {"md5": BYTES.md5, "relpath": "a"}
 LISTS = {
-    "no JSON": b"hello", "nothing": b"", "null": b"null", "a number": b"3", "text": b'"x"', "a mapping": b"{}", "lists": b"[[[]]]",
-    "deep lists": b"[" * 100_000, "texts": b'["a", "b"]', "numbers": b"[1, 2]", "no path": json.dumps([{"md5": BYTES.md5}]).encode(),
+    "no JSON": b"hello", "nothing": b"", "null": b"null", "a number": b"3", "text": b'"x"', "a mapping": b"{}",
+    "lists": b"[[[]]]",
+    "deep lists": b"[" * 100_000, "texts": b'["a", "b"]', "numbers": b"[1, 2]",
+    "no path": json.dumps([{"md5": BYTES.md5}]).encode(),
     "a hash that is a path": json.dumps([{"md5": "../../../../../etc/passwd", "relpath": "a"}, ENTRY | {"relpath": "b"}]).encode(),
     "a hash in capitals": json.dumps([{"md5": BYTES.md5.upper(), "relpath": "a"}, ENTRY | {"relpath": "b"}]).encode(),
     "a folder in it": json.dumps([{"md5": BYTES.md5 + ".dir", "relpath": "a"}, ENTRY | {"relpath": "b"}]).encode(),
     "doubled keys": b'[{"md5": "%s", "relpath": "../x", "relpath": "a"}]' % BYTES.md5.encode(),
-    "not in order": json.dumps([ENTRY | {"relpath": "b"}, ENTRY]).encode(), "more keys": json.dumps([ENTRY | {"isexec": True}]).encode(),
-    "packed": gzip.compress(b"[" + b" " * (20 << 20) + b"]"), "blanks": b"[" + b" " * (9 << 20) + b"]", "a long number": b"[" + b"9" * 6000 + b"]",
-    "NaN": b"[NaN]", "UTF-16": json.dumps([ENTRY]).encode("utf-16"), "a byte order mark": b"\xef\xbb\xbf" + json.dumps([ENTRY]).encode(),
+    "not in order": json.dumps([ENTRY | {"relpath": "b"}, ENTRY]).encode(),
+    "more keys": json.dumps([ENTRY | {"isexec": True}]).encode(),
+    "packed": gzip.compress(b"[" + b" " * (20 << 20) + b"]"), "blanks": b"[" + b" " * (9 << 20) + b"]",
+    "a long number": b"[" + b"9" * 6000 + b"]",
+    "NaN": b"[NaN]", "UTF-16": json.dumps([ENTRY]).encode("utf-16"),
+    "a byte order mark": b"\xef\xbb\xbf" + json.dumps([ENTRY]).encode(),
     "no UTF-8": b'[{"md5": "\xff", "relpath": "\xff"}]',
-    "half a character": json.dumps([ENTRY, ENTRY | {"relpath": "\ud800"}]).encode(), "a number for a path": json.dumps([ENTRY | {"relpath": 3}]).encode(),
+    "half a character": json.dumps([ENTRY, ENTRY | {"relpath": "\ud800"}]).encode(),
+    "a number for a path": json.dumps([ENTRY | {"relpath": 3}]).encode(),
     "three of two": manifest.dir_object(files_of("abc")),
     "100,000 of two": manifest.dir_object(files_of(f"f{number}" for number in range(100_000))),
 }  # fmt: skip

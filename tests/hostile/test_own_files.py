@@ -86,12 +86,15 @@ def commands(world: World, luck: random.Random) -> list[str]:
     name = luck.choice(("M", "vision/resnet50", "../x", "a/..", path()))
     return luck.choice((
         ["init", path(), "--remote", path()], ["-R", path(), "check", "--fix", path()], ["-R", path(), "fmt", path()],
-        ["-R", here, "use", "M:v0", "--to", path(), "--force"], ["-R", here, "use", "M", "--to", path(), "--file", path()],
-        ["-R", here, "log", name, path(), "--metadata-file", path(), "--no-upload"], ["-R", path(), "log", name, path()],
+        ["-R", here, "use", "M:v0", "--to", path(), "--force"],
+        ["-R", here, "use", "M", "--to", path(), "--file", path()],
+        ["-R", here, "log", name, path(), "--metadata-file", path(), "--no-upload"],
+        ["-R", path(), "log", name, path()],
         ["-R", here, "bundle", "create", path()], ["bundle", "import", kept, path()], ["bundle", "verify", path()],
         ["-R", here, "site", "build", path()], ["-R", path(), "ci", luck.choice(("github", "gitlab", "pre-commit"))],
         ["ci", "pre-receive", path()], ["ci", "pre-receive", path(), "--remove"], ["-R", path(), "codeowners"],
-        ["-R", here, "create", name], ["-R", here, "promote", "M:v0", path()], ["-R", here, "rollback", name, path(), "--to", path()],
+        ["-R", here, "create", name], ["-R", here, "promote", "M:v0", path()],
+        ["-R", here, "rollback", name, path(), "--to", path()],
         ["-R", here, "gc", "--cache", "--remote", "storage", "--delete", "--older-than", "0d", "--also", path()],
     ))  # fmt: skip
 
@@ -141,8 +144,10 @@ def test_nothing_of_somebodys_is_changed_or_taken_away_whatever_podium_is_pointe
 
 
 EMPTY = (
-    ["init", ""], ["init", "--remote", ""], ["-R", "", "list"], ["use", "M", "--to", ""], ["log", "p/a", ""], ["fmt", ""],
-    ["log", "p/a", ".", "--metadata-file", ""], ["bundle", "create", ""], ["bundle", "verify", ""], ["bundle", "import", ""],
+    ["init", ""], ["init", "--remote", ""], ["-R", "", "list"], ["use", "M", "--to", ""], ["log", "p/a", ""],
+    ["fmt", ""],
+    ["log", "p/a", ".", "--metadata-file", ""], ["bundle", "create", ""], ["bundle", "verify", ""],
+    ["bundle", "import", ""],
     ["bundle", "import", "x", ""], ["site", "build", ""], ["check", ""], ["ci", "pre-receive", ""], ["demo", ""],
     ["gc", "--also", ""], ["merge-driver", "run", "", "a", "b", "7", "x"],
 )  # fmt: skip

@@ -22,7 +22,8 @@ pytestmark = [
 LATE, NO_SSH = "does not come to an end of the login within", "what it says is no ssh"
 WAYS = {
     "silent": LATE, "drips": LATE, "one-line": NO_SSH, "lines": NO_SSH, "thinks": LATE, "words": LATE,
-    "refuses": "it lets one in, and has no sftp", "quiet": "says nothing, or next to nothing", "floods": NO_SSH, "packets": NO_SSH,
+    "refuses": "it lets one in, and has no sftp", "quiet": "says nothing, or next to nothing", "floods": NO_SSH,
+    "packets": NO_SSH,
 }  # fmt: skip
 
 

@@ -72,7 +72,8 @@ def special(place, kind):
 
 
 IN_THE_WAY = {
-    "a file": text, "a link to nothing": lambda place: link(place, "/nowhere/at/all"), "a link to itself": lambda place: link(place, place),
+    "a file": text, "a link to nothing": lambda place: link(place, "/nowhere/at/all"),
+    "a link to itself": lambda place: link(place, place),
     "a link to a device": lambda place: link(place, "/dev/zero"), "a pipe": lambda place: special(place, "a pipe"),
     "a socket": lambda place: special(place, "a socket"),
 }  # fmt: skip
@@ -190,9 +191,12 @@ def undo(folder):
 
 SOURCES = {
     "a pipe": lambda folder: os.mkfifo(folder / "p"), "a socket": lambda folder: special(folder / "s", "a socket"),
-    "no UTF-8": lambda folder: os.close(os.open(os.fsencode(folder) + b"/\xff", os.O_CREAT)), "a circle": lambda folder: link(folder / "l", "l"),
-    "a link to itself": lambda folder: link(folder / "l", folder), "a link outside": lambda folder: link(folder / "l", "/etc/passwd"),
-    "a link to nothing": lambda folder: link(folder / "l", "/nowhere"), "a line break": lambda folder: text(folder / "a\nb"),
+    "no UTF-8": lambda folder: os.close(os.open(os.fsencode(folder) + b"/\xff", os.O_CREAT)),
+    "a circle": lambda folder: link(folder / "l", "l"),
+    "a link to itself": lambda folder: link(folder / "l", folder),
+    "a link outside": lambda folder: link(folder / "l", "/etc/passwd"),
+    "a link to nothing": lambda folder: link(folder / "l", "/nowhere"),
+    "a line break": lambda folder: text(folder / "a\nb"),
     "case": lambda folder: (text(folder / "a"), text(folder / "A")), "git": lambda folder: text(folder / ".git/config"),
     "our own name": lambda folder: text(folder / ".podium-0123456789abcdef.tmp"), "too deep": deep,
 }  # fmt: skip
