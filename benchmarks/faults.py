@@ -288,7 +288,7 @@ def struck_in_silence(trial: Trial) -> None:
 
 
 def full(where: str) -> Callable[[Trial], None]:
-    """A disk fills up: somebody else takes what room there was, once the transfer has begun, and hardly goes on meanwhile."""
+    """A disk fills up: somebody else takes what room there was, once the transfer has begun, and hardly goes on."""
 
     def fault(trial: Trial) -> None:
         place = trial.folder / "small" / where

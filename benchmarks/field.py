@@ -44,7 +44,7 @@ class _Field:
     patience: float
 
     def log(self) -> Row:
-        """Log a small version and push it; with DVC: add and push a folder, in a checkout with as many ``.dvc`` files."""
+        """Log a small version and push it; with DVC: add and push a folder, in a checkout with as many .dvc files."""
         (ours,) = compare(
             Command(podium("-R", self.bare, "log", AMONG, self.work / "out", "--push"), before=self._train)
         )
@@ -91,7 +91,7 @@ class _Field:
 
 
 def _gto(place: Path) -> Path | None:
-    """Install GTO, which wants other packages than podium, into an environment of its own; ``None`` where it can't be."""
+    """Install GTO, which wants other packages than podium, into its own environment; ``None`` where it can't be."""
     program = place / "bin" / "gto"
     if not program.exists():
         try:

@@ -42,7 +42,7 @@ class Load:
         return folder
 
     def _write(self, place: Path, piece: bytes) -> None:
-        """Write a file piece by piece: what is measured later starts with the memory that this process has at that time."""
+        """Write a file piece by piece: what is measured later starts with the memory this process has at that time."""
         with place.open("wb") as stream:
             for _ in range(max(1, self.size // _PIECE)):
                 stream.write(piece)

@@ -1,4 +1,4 @@
-"""Presence: whether a folder remote has the bytes of a thousand changed versions, asked for in one batch, against DVC's way."""
+"""Presence: whether a folder remote has the bytes of a thousand changed versions, in one batch, against DVC's way."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def rows(registries: Registries) -> Iterator[Row]:
 
 
 def _made(root: Path) -> int:
-    """Make a DVC folder and its store, with files of the right sizes that take no room; gives how many objects there are."""
+    """Make a DVC folder and its store, with files of the right sizes that take no room; gives how many objects."""
     store, chance = root / "store", random.Random(0)
     subprocess.run(["git", "init", "-q", root], check=True)
     (root / ".dvc").mkdir()

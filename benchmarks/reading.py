@@ -52,7 +52,7 @@ def lists(registries: Registries) -> Iterator[Row]:
 
 
 def history(registries: Registries, every: int) -> Iterator[Row]:
-    """Who moved an alias, over thousands of commits of which each so-many-th moved it, and the others another model's."""
+    """Who moved an alias, over thousands of commits of which each so-many-th moved it, the rest another model's."""
     for size, commits in ((registries.middle, 10_000), (registries.large, 1_000)):
         place = registries.work / f"moves-{size}-{every}.git"
         if not place.exists():

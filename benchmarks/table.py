@@ -103,7 +103,8 @@ def _machine() -> str:
     today = dt.datetime.now(dt.UTC).date()
     load = os.getloadavg()[2]
     return (
-        f"{today}: {len(names)} cores, {names[0] if names else platform.machine()}, Python {platform.python_version()}; "
+        f"{today}: {len(names)} cores, {names[0] if names else platform.machine()}, "
+        f"Python {platform.python_version()}; "
         f"load {load:.1f} over the last quarter of an hour"
     )
 

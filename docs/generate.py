@@ -129,9 +129,9 @@ def _rules() -> Iterator[str]:
 def _python() -> Iterator[str]:
     yield "# The Python interface"
     yield (
-        "What `import podium` gives. It is typed (`py.typed`), loads in well under a tenth of a second, and imports DVC only "
-        "when bytes are asked for. Every error derives from `podium.Error`; `str(error)` says what is the case, "
-        "`error.hint` what to do next, and `error.exit_code` is the exit code of the command line. "
+        "What `import podium` gives. It is typed (`py.typed`), loads in well under a tenth of a second, and imports "
+        "DVC only when bytes are asked for. Every error derives from `podium.Error`; `str(error)` says what is the "
+        "case, `error.hint` what to do next, and `error.exit_code` is the exit code of the command line. "
         "[Use podium from Python](../how-to/use-from-python.md) has examples."
     )
     for name in podium.__all__:
@@ -190,7 +190,10 @@ def _docstring(thing: object) -> str:
 
 def _modules() -> Iterator[str]:
     yield "# A map of the code"
-    yield "The modules from the faces down to the ground. Each imports from those below it only; import-linter sees to it."
+    yield (
+        "The modules from the faces down to the ground. "
+        "Each imports from those below it only; import-linter sees to it."
+    )
     for layer in _layers():
         yield "\n".join(f"- **{name.removeprefix('podium.')}**: {_caption(name)}" for name in layer)
 

@@ -50,7 +50,8 @@ def files() -> dict[str, bytes]:
             for n in range(3)
         },
         "artifacts/vision/resnet50/aliases/best.yaml": b"generation: 2\nversion: v2\n",
-        "models/ImageClassifier/model.yaml": b'description: Labels photographs\nowners: ["@acme/vision"]\ntags: [vision]\n',
+        "models/ImageClassifier/model.yaml": b"description: Labels photographs\n"
+        b'owners: ["@acme/vision"]\ntags: [vision]\n',
         "models/ImageClassifier/versions/v0.yaml": b"artifact: vision/resnet50\nversion: v0\n",
         "models/ImageClassifier/versions/v1.yaml": b"artifact: vision/resnet50\nversion: v2\n",
         "models/ImageClassifier/aliases/production.yaml": b"generation: 18\nversion: v0\n",

@@ -42,7 +42,7 @@ def connect(tmp_path, monkeypatch, kind, server, wire):
 
 @pytest.fixture
 def closed():
-    """Let go of connections that a wire has cut: the client libraries leave that to the garbage collector, which tells."""
+    """Let go of connections that a wire has cut: the clients leave that to the garbage collector, which tells."""
     yield
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)

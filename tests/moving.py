@@ -31,7 +31,7 @@ def answer(registry: podium.Registry) -> str:
 
 @dataclass
 class Moving:
-    """A bare repository, and where its static index is published if it is; by state, what was true from when to when."""
+    """A bare repository, and where its static index is if published; by state, what was true from when to when."""
 
     bare: Path
     site: Path | None = None

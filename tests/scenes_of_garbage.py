@@ -34,7 +34,8 @@ LOCAL = [
     "refs/notes/mine{}",
 ]
 PROTECTED, FREE = ("production", "staging"), ("free",)
-CLONE = '[core]\n\trepositoryformatversion = 0\n\tbare = false\n[remote "{}"]\n\turl = {}\n\tfetch = +refs/heads/*:refs/remotes/{}/*\n'
+CLONE = "[core]\n\trepositoryformatversion = 0\n\tbare = false\n"
+CLONE += '[remote "{}"]\n\turl = {}\n\tfetch = +refs/heads/*:refs/remotes/{}/*\n'
 
 
 @dataclass
@@ -108,7 +109,7 @@ class Scene:
         files[f"models/M/versions/v{link}.yaml"] = f"artifact: {artifact}\nversion: v{number}\n".encode()
 
     def move(self, files: Files, only: str = "") -> None:
-        """Promote, roll back, or take an alias away: of the model, or of an artifact; or ``only`` one alias of the model."""
+        """Promote, roll back, or take away an alias of the model or an artifact; or ``only`` one alias of the model."""
         links = sum(path.startswith("models/M/versions/") for path in files)
         numbers = versions(files, "v/a")
         model = f"models/M/aliases/{self.chance.choice([*PROTECTED, 'production', *FREE])}.yaml"
@@ -203,7 +204,7 @@ class Scene:
         return found
 
     def tips(self) -> list[Files]:
-        """Give what branches, pull requests and work trees hold: those may want a withdrawn version, tags only what aliases hold."""
+        """Give what branches, pull requests and work trees hold, withdrawn versions too; tags need aliases' only."""
         numbers = [
             n for refs in (self.origin, self.fork, self.own) for ref, n in refs.items() if "refs/tags/" not in ref
         ]
@@ -371,7 +372,7 @@ def scene(folder: Path, seed: int, later: float) -> Scene:
 
 
 def _give_up(made: Scene) -> None:
-    """Move production to and fro, withdraw all there is on main, and leave main and a few tags: little keeps a version then."""
+    """Move production to and fro, withdraw all on main, and leave main and a few tags: little keeps a version then."""
     chance = made.chance
     logged = chance.randint(8, 16)
     tags = {ref: n for ref, n in made.origin.items() if "/tags/" in ref and chance.random() < 0.3}

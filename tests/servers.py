@@ -343,7 +343,8 @@ _NGINX_CONF = """worker_processes 1; daemon off; user {user}; pid {d}/pid; error
 load_module {dav};
 events {{ worker_connections 4096; }}
 http {{ access_log {d}/access; client_max_body_size 0; dav_ext_lock_zone zone=dl:1m;
- client_body_temp_path {d}/t0; proxy_temp_path {d}/t1; fastcgi_temp_path {d}/t2; uwsgi_temp_path {d}/t3; scgi_temp_path {d}/t4;
+ client_body_temp_path {d}/t0; proxy_temp_path {d}/t1; fastcgi_temp_path {d}/t2;
+ uwsgi_temp_path {d}/t3; scgi_temp_path {d}/t4;
  server {{ listen 127.0.0.1:{port};
   location /ready {{ return 200; }}
   location /dav/ {{ alias {d}/dav/; auth_basic r; auth_basic_user_file {d}/htpasswd;
@@ -443,7 +444,7 @@ Require all granted
 
 
 class Apache:
-    """Apache's WebDAV, open to all of this machine: below /dav it takes parts of files, below /deaf it takes a part for the whole."""
+    """Apache's WebDAV, open to all of this machine: /dav takes parts of files, /deaf takes a part for the whole."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

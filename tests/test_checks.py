@@ -269,13 +269,14 @@ def test_a_later_line_that_takes_approvers_away_is_known(line, takes):
 
 PATHS = [*examples.REGISTRY, ".gitattributes", "schemas/team/version.schema.json", "schemas/link.schema.json"]
 PARTS = st.sampled_from(
-    ["models", "artifacts", "schemas", "team", "versions", "aliases", "v0.yaml", "v1.dvc", "model.yaml", "x", "..", ".git",
-     "con", "caf\udce9", "\u202e", "ImageClassifier", "vision", "resnet50", "README.md", "registry.yaml"],
+    ["models", "artifacts", "schemas", "team", "versions", "aliases", "v0.yaml", "v1.dvc", "model.yaml", "x", "..",
+     ".git", "con", "caf\udce9", "\u202e", "ImageClassifier", "vision", "resnet50", "README.md", "registry.yaml"],
 )  # fmt: skip
 MODES = st.sampled_from([FILE, EXECUTABLE, LINK, SUBMODULE, 0o100664])
 SNIPPETS = st.lists(
-    st.sampled_from([b"a", b": ", b"\n", b"- ", b"{", b"}", b"[", b"]", b"&a ", b"*a", b"!!int ", b'"', b"'", b"\t", b"#",
-                     b"|", b">", b"version", b"v1", b"generation", b"1", b"~", b"<<", b"---\n", b"\xff", b"\x00", b"e9", b"."]),
+    st.sampled_from([b"a", b": ", b"\n", b"- ", b"{", b"}", b"[", b"]", b"&a ", b"*a", b"!!int ", b'"', b"'", b"\t",
+                     b"#", b"|", b">", b"version", b"v1", b"generation", b"1", b"~", b"<<", b"---\n", b"\xff", b"\x00",
+                     b"e9", b"."]),
     max_size=30,
 ).map(b"".join)  # fmt: skip
 QUIET = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])

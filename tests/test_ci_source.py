@@ -1,4 +1,4 @@
-"""Where jobs get podium: what was named, what a file says already, and what installers note of this podium (PEP 610)."""
+"""Where jobs get podium: what was named, what a file says already, what installers note of this podium (PEP 610)."""
 
 from __future__ import annotations
 
@@ -161,7 +161,10 @@ def test_from_a_repository_it_is_the_very_commit_without_credentials(noted, reco
         (_git("https://git.acme.dev/podium", "-x"), "a repository that jobs cannot be sent to"),
         (_git("https://git.acme.dev/podium", None), "a repository that jobs cannot be sent to"),
         (_git(None), "a repository that jobs cannot be sent to"),
-        ({"url": "https://h/p", "vcs_info": {"vcs": "hg", "commit_id": COMMIT}}, "a repository that jobs cannot be sent to"),
+        (
+            {"url": "https://h/p", "vcs_info": {"vcs": "hg", "commit_id": COMMIT}},
+            "a repository that jobs cannot be sent to",
+        ),
         ({"url": "https://h/p", "vcs_info": []}, "a repository that jobs cannot be sent to"),
         ([], "a folder"),
         (None, "a folder"),

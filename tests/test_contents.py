@@ -21,7 +21,7 @@ def record(number: int, content: int) -> bytes:
 
 
 def anything(chance: random.Random, files: histories.Files) -> histories.Changes:
-    """Log a version or two, or change one as nobody may: often with content that is there already, or said in another form."""
+    """Log a version or two, or change one as nobody may: often with content that is there, or said in another form."""
     found: dict[str, histories.Content | None] = {}
     for _ in range(chance.choice((1, 1, 2))):
         known = sum(path.startswith(VERSIONS) for path in files) + len(found)

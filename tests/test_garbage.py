@@ -41,7 +41,7 @@ def clone(world, folder):
 
 @pytest.mark.parametrize("seed", [*range(ROUNDS), 9011])  # the last fails where fewer than ten moves back are kept
 def test_what_the_model_of_a_scene_says_is_needed_stays_and_all_the_rest_goes(tmp_path, seed):
-    """Several repositories and stores, whatever git keeps in a clone, aliases that go to and fro; the odd ones `--withdrawn`."""
+    """Some repositories and stores, all git keeps in a clone, aliases to and fro; the odd ones `--withdrawn`."""
     made = scenes.scene(tmp_path, seed, LATER)
     needed = made.needed(without_withdrawn=seed % 2 == 1)
     registry = api.open(tmp_path / "clone")

@@ -522,7 +522,8 @@ def test_a_clone_that_a_killed_fetch_left_locked_is_mended(root, bare):
 
 
 def test_many_processes_share_one_clone(root, bare):
-    program = "import sys; from pathlib import Path; from podium import git; print(git.locate(sys.argv[1], Path.cwd()).tree().commit)"
+    program = "import sys; from pathlib import Path; from podium import git; "
+    program += "print(git.locate(sys.argv[1], Path.cwd()).tree().commit)"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     command = [sys.executable, "-c", program, f"file://{bare}"]
     started = [subprocess.Popen(command, env=environment, stdout=subprocess.PIPE) for _ in range(5)]

@@ -1,4 +1,4 @@
-"""An ssh server is used only if it shows a key that known_hosts has: the connection itself is checked, before any login."""
+"""An ssh server is used only if it shows a key that known_hosts has: the connection is checked, before any login."""
 
 import subprocess
 from pathlib import Path

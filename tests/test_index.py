@@ -319,7 +319,7 @@ def test_an_age_is_said_in_words(tmp_path):
 
 
 class Odd:
-    """A web server that answers as it is told: by path, a list of (status, headers, body), the last of them for good."""
+    """A web server that answers as told: by path, a list of (status, headers, body), the last of them for good."""
 
     def __init__(self, folder):
         self.folder = folder

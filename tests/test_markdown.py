@@ -1,4 +1,4 @@
-"""render/markdown.py and render/comment.py: whatever a registry holds, the page that a forge makes of it holds only text."""
+"""render/markdown.py and render/comment.py: whatever a registry holds, a forge's page of it holds only text."""
 
 import re
 from dataclasses import replace

@@ -242,7 +242,11 @@ def contents(registry):
 
 
 def bookmarks(registry):
-    return {(model.name, version.artifact.name, version.md5) for model in registry.models.values() for version in model.versions.values()}  # fmt: skip
+    return {
+        (model.name, version.artifact.name, version.md5)
+        for model in registry.models.values()
+        for version in model.versions.values()
+    }
 
 
 def meanings(registry):

@@ -1,4 +1,4 @@
-"""Pull requests: a branch on a real remote, the forge's own command where there is one, an address to open otherwise."""
+"""Pull requests: a branch on a real remote, the forge's own command if there is one, else an address to open."""
 
 import http.server
 import json
@@ -222,7 +222,10 @@ def test_github_is_asked_by_gh(checkout, hosted, tmp_path):
     assert done.url == "https://github.com/acme/models/pull/7"
     arguments, body = json.loads(note.read_text())
     branch = done.notes[0].split()[-1]
-    assert arguments == ["pr", "create", "--repo=github.com/acme/models", "--base=main", f"--head={branch}", "--title=Ship it", "--body-file=-"]  # fmt: skip
+    branches = "--base=main", f"--head={branch}"
+    assert arguments == [
+        *("pr", "create", "--repo=github.com/acme/models", *branches, "--title=Ship it", "--body-file=-")
+    ]
     assert "Merging moves" in body
     assert run(checkout.root, "log", "-1", "--format=%B", done.commit).startswith("Ship it\n\nAt last.")
 

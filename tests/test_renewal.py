@@ -1,4 +1,4 @@
-"""What lies on a remote for long and is needed anew gets a new time there; what was left half done goes with the garbage."""
+"""What lies on a remote for long and is needed anew gets a new time there; what was left half done is garbage."""
 
 import os
 import random

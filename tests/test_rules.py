@@ -524,8 +524,8 @@ def test_a_broken_registry_gives_the_right_rule_at_the_right_line(case):
     assert {one[0] for one in findings} == {rule}
 
 
-UNSAFE = ["../x", "/etc/passwd", "a/../b", "a//b", "./a", ".git/config", "a/.GIT/x", "C:/x", "a\\b", "con", "a/nul.txt", "a.",
-          "a ", "x/", "y" * 256]  # fmt: skip
+UNSAFE = ["../x", "/etc/passwd", "a/../b", "a//b", "./a", ".git/config", "a/.GIT/x", "C:/x", "a\\b", "con", "a/nul.txt",
+          "a.", "a ", "x/", "y" * 256]  # fmt: skip
 
 
 @pytest.mark.parametrize("path", UNSAFE)

@@ -380,8 +380,8 @@ def test_messages_are_short_and_printable():
 scalars = st.one_of(
     st.none(), st.booleans(), st.integers(-2, 3), st.sampled_from([1.0, 0.0, -0.0, 1.5, 2**70, 1e308]),
     st.floats(), st.text(max_size=4),
-    st.sampled_from(["v1", "v1\n", "v٣", "V1", "a/b", "@a", "@a/b", "podium/v1", "remote", "md5", MD5, SHA, "latest", "a",
-                     "2026-02-29T00:00:00Z", "https://a/b", "a@b:c", "x\ud800"]),
+    st.sampled_from(["v1", "v1\n", "v٣", "V1", "a/b", "@a", "@a/b", "podium/v1", "remote", "md5", MD5, SHA, "latest",
+                     "a", "2026-02-29T00:00:00Z", "https://a/b", "a@b:c", "x\ud800"]),
 )  # fmt: skip
 values = st.recursive(
     scalars,
@@ -577,9 +577,11 @@ def test_a_recursive_team_schema_survives_data_of_any_depth():
 
 @settings(max_examples=200, deadline=None)
 @given(st.recursive(
-    st.sampled_from([True, False, {"$ref": "#"}, {"$ref": "#/$defs/a"}, {"type": "string"}, {"pattern": "^a+$"}, {"type": 1}]),
+    st.sampled_from([True, False, {"$ref": "#"}, {"$ref": "#/$defs/a"}, {"type": "string"}, {"pattern": "^a+$"},
+                     {"type": 1}]),
     lambda inner: st.one_of(
-        st.dictionaries(st.sampled_from(["not", "items", "if", "then", "additionalProperties", "$id"]), inner, max_size=3),
+        st.dictionaries(st.sampled_from(["not", "items", "if", "then", "additionalProperties", "$id"]), inner,
+                        max_size=3),
         st.fixed_dictionaries({"$defs": st.fixed_dictionaries({"a": inner}), "allOf": st.lists(inner, max_size=2)}),
         st.fixed_dictionaries({"properties": st.fixed_dictionaries({"a": inner, "b": inner})}),
     ),
@@ -597,7 +599,8 @@ def test_no_team_schema_crashes_or_hangs(schema, data):
 
 
 def test_importing_the_schemas_loads_no_validator():
-    code = "import sys, podium.schemas as s; print([m for m in sys.modules if m.startswith(('jsonschema', 'referencing'))]);"
+    code = "import sys, podium.schemas as s; "
+    code += "print([m for m in sys.modules if m.startswith(('jsonschema', 'referencing'))]);"
     code += "s.is_valid('link', {}); print('jsonschema' in sys.modules, 'jsonschema_rs' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\nFalse True\n"

@@ -221,7 +221,8 @@ def test_a_build_after_a_commit_writes_what_differs_and_gives_what_a_new_one_giv
         {"artifacts/vision/resnet50/versions/v3.dvc": example.version_file("v3", b"new", metrics={"f1": 0.5})},
         {"artifacts/vision/resnet50/aliases/best.yaml": b"generation: 3\nversion: v1\n"},
         {"models/ImageClassifier/README.md": b"# Card\n"},
-        {"models/Other/model.yaml": b"description: Another\n", "models/Other/versions/v0.yaml": b"artifact: vision/resnet50\nversion: v1\n"},
+        {"models/Other/model.yaml": b"description: Another\n",
+     "models/Other/versions/v0.yaml": b"artifact: vision/resnet50\nversion: v1\n"},
         {"registry.yaml": b'apiVersion: podium/v1\nentity: acme\naliases:\n  production: {approvers: ["@a/b"]}\n'},
         {"models/ImageClassifier/versions/v1.yaml": b"artifact: vision/gone\nversion: v2\n"},
         {"models/ImageClassifier/model.yaml": None, "models/ImageClassifier/versions/v0.yaml": None,
@@ -406,8 +407,13 @@ def hostile_files() -> dict[str, bytes]:
         "models/ImageClassifier/versions/v2.yaml": b"artifact: vision/resnet50\nversion: v3\n",
         "models/ImageClassifier/versions/v3.yaml": b"artifact: vision/resnet50\nversion: v4\n",
         "models/ImageClassifier/aliases/staging.yaml": b"generation: 1\nversion: v3\n",
-        "models/ImageClassifier/model.yaml": f'description: {quoted}\nowners: ["@acme/vision"]\ntags: [vision]\nwithdrawn:\n  v0: {quoted}\n'.encode(),
-        "models/ImageClassifier/README.md": f"# {HOSTILE}\n\n{HOSTILE}\n\n[x](javascript:window.pwned=1) ![p](https://evil.example/p.png)\n".encode(),
+        "models/ImageClassifier/model.yaml": (
+            f'description: {quoted}\nowners: ["@acme/vision"]\ntags: [vision]\nwithdrawn:\n  v0: {quoted}\n'.encode()
+        ),
+        "models/ImageClassifier/README.md": (
+            f"# {HOSTILE}\n\n{HOSTILE}\n\n"
+            "[x](javascript:window.pwned=1) ![p](https://evil.example/p.png)\n"
+        ).encode(),
     }  # fmt: skip
 
 

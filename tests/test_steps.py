@@ -68,7 +68,10 @@ def test_a_step_that_changes_nothing_has_no_findings():
     [
         ({f"{ARTIFACT}/versions/v1.dvc": examples.record("v1", {"m": b"x"})}, f"{ARTIFACT}/versions/v1.dvc"),
         ({f"{ARTIFACT}/versions/v2.dvc": None}, f"{ARTIFACT}/versions/v2.dvc"),
-        ({f"{MODEL}/versions/v0.yaml": ("artifact: vision/resnet50\nversion: v0\n", 0o100755)}, f"{MODEL}/versions/v0.yaml"),
+        (
+        {f"{MODEL}/versions/v0.yaml": ("artifact: vision/resnet50\nversion: v0\n", 0o100755)},
+        f"{MODEL}/versions/v0.yaml",
+    ),
         ({f"{MODEL}/versions/v0.yaml": "artifact: [\n"}, f"{MODEL}/versions/v0.yaml"),
     ],
 )  # fmt: skip

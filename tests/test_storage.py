@@ -439,7 +439,8 @@ def test_what_is_no_hash_is_never_made_a_path(storage, source):
 def test_many_threads_and_processes_fill_one_cache(root, source, tmp_path):
     expected = Storage.at(root).add(source).md5
     shutil.rmtree(root / ".dvc/cache")
-    program = "import sys, pathlib; from podium.storage import Storage\nprint(Storage.at(pathlib.Path(sys.argv[1])).add(pathlib.Path(sys.argv[2])).md5)"
+    program = "import sys, pathlib; from podium.storage import Storage\n"
+    program += "print(Storage.at(pathlib.Path(sys.argv[1])).add(pathlib.Path(sys.argv[2])).md5)"
     running = [
         subprocess.Popen([sys.executable, "-c", program, str(root), str(source)], stdout=subprocess.PIPE, text=True)
         for _ in range(3)

@@ -1,4 +1,4 @@
-"""An object that has another one's bytes, on every kind of remote: named by `verify` and `use`, and never handed out."""
+"""An object that has another's bytes, on every kind of remote: named by `verify` and `use`, and never handed out."""
 
 import pytest
 

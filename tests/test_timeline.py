@@ -1,4 +1,4 @@
-"""Looking back: each event of a random history, told against a plain replay; dates, limits, shallow clones, odd files."""
+"""Looking back: each event of a random history, against a plain replay; dates, limits, shallow clones, odd files."""
 
 from __future__ import annotations
 

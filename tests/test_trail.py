@@ -30,7 +30,7 @@ class Growing(History):
     """A repository whose branch grows by commits of any kind, with any message."""
 
     def grow(self, chance: random.Random, tip: str | None) -> str:
-        """Commit something on a tip, or on what else was committed; a merge now and then, also of what changes nothing."""
+        """Commit something on a tip, or on another commit; now and then a merge, also of what changes nothing."""
         files = dict(self.files.get(tip, {}))
         for path in chance.sample(PATHS, chance.choice((0, 1, 1, 1, 2))):
             files.pop(path, None)

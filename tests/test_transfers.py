@@ -1,4 +1,4 @@
-"""Transfers over real servers and wires that break: tried again, bounded, told; nothing half-visible, nothing sent twice."""
+"""Transfers over real servers and wires that break: tried again, bounded, told; nothing half seen or sent twice."""
 
 import os
 import random

@@ -90,7 +90,9 @@ def test_findings_are_remembered_too(history):
         {f"{ARTIFACT}/artifact.yaml": b"description: ResNet-50\nwithdrawn:\n  v1: its licence ended\n"},
         {f"{ARTIFACT}/versions/v1.dvc": None},
         dict.fromkeys(path for path in h.START if path.startswith(ARTIFACT)),
-        {"registry.yaml": h.START["registry.yaml"].replace(b"  image-classification: Assigns one label to an image\n", b"  a: b\n")},
+        {"registry.yaml": h.START["registry.yaml"].replace(
+        b"  image-classification: Assigns one label to an image\n", b"  a: b\n"
+    )},
         {"schemas/team/link.schema.json": b'{"properties": {"artifact": {"pattern": "^speech/"}}}\n'},
         {f"{MODEL}/README.md": None},
     ],

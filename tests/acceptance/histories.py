@@ -154,7 +154,7 @@ def create(name, description="", owners=("@acme/risk",)):
 
 @dataclass
 class History:
-    """A bare repository, made where there is none, to which commits are written as objects; nothing is ever checked out."""
+    """A bare repository, made if there is none, to which commits are written as objects; nothing is checked out."""
 
     path: Path
     repository: pygit2.Repository = field(init=False)
@@ -470,7 +470,8 @@ class Chance:
                 {f"{folder}/{name}": self.draw.choice([content, files[path]])},
                 {f"models/{self.draw.choice(['A', 'a', 'con'])}/{name}": content},
                 {
-                    f"artifacts/{self.draw.choice(['vision', 'Vision'])}/{self.draw.choice(['new', 'New'])}/{name}": content
+                    f"artifacts/{self.draw.choice(['vision', 'Vision'])}/"
+                    f"{self.draw.choice(['new', 'New'])}/{name}": content
                 },
                 {f"{record.rpartition('/')[0]}/v{number}.dvc": files[record]},
                 {f"{MODEL}/versions/v{number}.yaml": self.draw.choice(_CONTENTS)},

@@ -229,7 +229,7 @@ def test_a_revert_of_a_promotion_is_found_and_a_rollback_is_not(tmp_path):
 
 
 PAIRS_AT_RANDOM = int(os.environ.get("PODIUM_TEST_PAIRS", "120"))
-"""How many pairs the law is tried on. The whole of it: ``PODIUM_TEST_PAIRS=2000 pytest tests/acceptance/test_pairs.py``."""
+"""On how many pairs the law is tried. All of it: ``PODIUM_TEST_PAIRS=2000 pytest tests/acceptance/test_pairs.py``."""
 BATCHES = 4
 
 

@@ -63,7 +63,8 @@ def ssh_root(tmp_path_factory):
 NGINX = """worker_processes 1; daemon off; {user} pid {d}/pid; error_log {d}/err warn;
 events {{ worker_connections 64; }}
 http {{ access_log off; client_max_body_size 0;
- client_body_temp_path {d}/t0; proxy_temp_path {d}/t1; fastcgi_temp_path {d}/t2; uwsgi_temp_path {d}/t3; scgi_temp_path {d}/t4;
+ client_body_temp_path {d}/t0; proxy_temp_path {d}/t1; fastcgi_temp_path {d}/t2;
+ uwsgi_temp_path {d}/t3; scgi_temp_path {d}/t4;
  server {{ listen 127.0.0.1:{port};
   location ~ ^/git(/.*)$ {{ fastcgi_pass unix:{d}/fcgi; include /etc/nginx/fastcgi_params;
     fastcgi_param SCRIPT_FILENAME /usr/lib/git-core/git-http-backend; fastcgi_param GIT_HTTP_EXPORT_ALL "";

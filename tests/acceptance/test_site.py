@@ -36,7 +36,8 @@ def registry_files() -> dict[str, bytes]:
     """Give the example with a card, a policy, a second model, and what a check has to say of it."""
     return {
         **example.files(),
-        "registry.yaml": b"apiVersion: podium/v1\nentity: acme\naliases:\n  staging: {}\n  production: {after: [staging]}\n",
+        "registry.yaml": b"apiVersion: podium/v1\nentity: acme\n"
+        b"aliases:\n  staging: {}\n  production: {after: [staging]}\n",
         "models/ImageClassifier/README.md": CARD,
         "models/QueryRanker/model.yaml": b'description: Orders results\nowners: ["@acme/search"]\ntags: [ranking]\n',
         "models/QueryRanker/versions/v0.yaml": b"artifact: vision/resnet50\nversion: v1\n",

@@ -131,7 +131,8 @@ REFUSED: Mapping[str, bytes] = {
     "zip": b"PK\x03\x04",
     "a pickle": b"\x80\x04\x95",
     "XML": b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]>',
-    **{name: FINE.decode().encode(name) for name in ("utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "cp037")},
+    **{name: FINE.decode().encode(name)
+       for name in ("utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "cp037")},
 }  # fmt: skip
 """Small files that are not read, or not as a model's."""
 

@@ -12,7 +12,8 @@ from functools import cache
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-ITEM = "<D:response><D:href>{}</D:href><D:propstat><D:prop>{}</D:prop><D:status>HTTP/1.1 200 OK</D:status></D:propstat></D:response>"
+FOUND = "<D:propstat><D:prop>{}</D:prop><D:status>HTTP/1.1 200 OK</D:status></D:propstat>"
+ITEM = f"<D:response><D:href>{{}}</D:href>{FOUND}</D:response>"
 LIST = '<?xml version="1.0"?><D:multistatus xmlns:D="DAV:">{}</D:multistatus>'
 BOMB = '<!DOCTYPE l [<!ENTITY a "{}">{}]>'.format(
     "x" * 100, "".join(f'<!ENTITY {chr(98 + n)} "{f"&{chr(97 + n)};" * 10}">' for n in range(12))

@@ -1,4 +1,4 @@
-"""A registry in which every command that writes has something to do: what anybody can see of it, and what must hold of it."""
+"""A registry in which each command that writes has something to do: what anybody may see of it, and what must hold."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ MORE = {
     "bundle import into a clone": "bundle import {root}/kept.podium {root}/registry",
     "bundle create of two": "bundle create {root}/made.podium main before",
 }
-"""More that writes: what it does to a disk is in part like what the commands above do, so that few of these are tried a run."""
+"""More that writes: what it does to a disk is in part like what the above do, so that few of these are tried a run."""
 READING = {
     "list": "list",
     "list over a URL": "-R {url} list",
@@ -155,7 +155,7 @@ class Scene:
         return {str(path.relative_to(self.root)) for path in found if not _is_kept(path)}
 
     def check_whole(self) -> None:
-        """Make sure that what lies under its own name is all there: objects, records, the registry, Git's part of it."""
+        """See that what lies under its own name is all there: objects, records, the registry, Git's part of it."""
         for folder in ("store", "mirror", "fresh-store", "registry/.dvc/cache", "cache", "imported-store"):
             for path in (self.root / folder).glob("**/files/md5/*/*"):
                 if not path.name.endswith(".tmp"):

@@ -87,7 +87,7 @@ def points(about: str, ended: Ended, count: int, every: int = 1) -> list[int]:
 
 
 def dealt(trouble: int, names: Sequence[str], kinds: Sequence[str]) -> list[tuple[str, Sequence[str]]]:
-    """Give the commands that meet a trouble, one of three, and the kinds of it: dealt out in turn, so that none is left out."""
+    """Give the commands that meet a trouble, one of three, and its kinds: dealt in turn, so that none is left out."""
     if ALL:
         return [(name, kinds) for name in names]
     return [(name, [kinds[(turn + SEED) % len(kinds)]]) for turn, name in enumerate(names[(trouble + SEED) % 3 :: 3])]

@@ -1,4 +1,4 @@
-"""Files of YAML and JSON that nobody in their right mind would write: read or refused, at their place, in bounded work."""
+"""YAML and JSON that nobody in their right mind would write: read or refused, at their place, in bounded work."""
 
 from __future__ import annotations
 

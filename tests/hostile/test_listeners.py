@@ -26,7 +26,11 @@ CONFIG = "[core]\n    remote = storage\n['remote \"storage\"']\n    url = {}\n"
 REMOTE = "['remote \"{}\"']\n    url = {{url}}\n"
 CASES = {
     "http": {".dvc/config": CONFIG.format("{url}")},
-    "s3": {".dvc/config": CONFIG.format("s3://b/x\n    endpointurl = {url}\n    access_key_id = a\n    secret_access_key = b")},
+    "s3": {
+        ".dvc/config": CONFIG.format(
+            "s3://b/x\n    endpointurl = {url}\n    access_key_id = a\n    secret_access_key = b"
+        ),
+    },
     "ssh": {".dvc/config": CONFIG.format("ssh://127.0.0.1:{port}/x")},
     "webdav": {".dvc/config": CONFIG.format("webdav://127.0.0.1:{port}/x\n    bearer_token_command = {run}")},
     "settings of its own": {".dvc/config.local": REMOTE.format("storage"), ".dvc/.gitignore": ""},
@@ -34,7 +38,9 @@ CASES = {
     "the user's remote": {RECORD: "path: v1=path: v1\n  remote: mine", ".dvc/config": "+" + REMOTE.format("more")},
     "the user's remote, in capitals": {RECORD: "path: v1=path: v1\n  remote: MINE"},
     "a new remote": {RECORD: "path: v1=path: v1\n  remote: new", ".dvc/config": "+" + REMOTE.format("new")},
-    "an address for a remote": {RECORD: "path: v1=path: v1\n  remote: {url}", ARTIFACT: "description: x\nremote: '{url}'\n"},
+    "an address for a remote": {
+        RECORD: "path: v1=path: v1\n  remote: {url}", ARTIFACT: "description: x\nremote: '{url}'\n",
+    },
     "what DVC imports": {RECORD: "+deps:\n- path: {url}\n  repo: {{url: '{url}', rev: main}}\n"},
     "what DVC runs": {RECORD: "+cmd: {run}\n", "dvc.yaml": "stages: {{a: {{cmd: '{run}', always_changed: true}}}}\n"},
     "schemas": {

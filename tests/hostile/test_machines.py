@@ -1,4 +1,4 @@
-"""Machines on which something is not as it should be: said in words, with an exit code of ours, and nothing is half done."""
+"""Machines on which something isn't as it should be: said in words, with an exit code of ours, nothing half done."""
 
 from __future__ import annotations
 

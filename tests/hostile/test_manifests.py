@@ -55,7 +55,7 @@ def files_of(paths):
 
 
 def refused(root, record, match="."):
-    """Make sure that nothing is handed out, with and without a folder of one's own, and nothing is written beside it."""
+    """See that nothing is handed out, with and without a folder of one's own, and nothing is written beside it."""
     for to in (None, root.parent / "target"):
         with pytest.raises(Denied, match=match):
             resolve.use(version(record), lambda: Storage.at(root), root / ".dvc/cache/podium", to=to)
@@ -81,7 +81,9 @@ LISTS = {
     "lists": b"[[[]]]",
     "deep lists": b"[" * 100_000, "texts": b'["a", "b"]', "numbers": b"[1, 2]",
     "no path": json.dumps([{"md5": BYTES.md5}]).encode(),
-    "a hash that is a path": json.dumps([{"md5": "../../../../../etc/passwd", "relpath": "a"}, ENTRY | {"relpath": "b"}]).encode(),
+    "a hash that is a path": json.dumps(
+        [{"md5": "../../../../../etc/passwd", "relpath": "a"}, ENTRY | {"relpath": "b"}]
+    ).encode(),
     "a hash in capitals": json.dumps([{"md5": BYTES.md5.upper(), "relpath": "a"}, ENTRY | {"relpath": "b"}]).encode(),
     "a folder in it": json.dumps([{"md5": BYTES.md5 + ".dir", "relpath": "a"}, ENTRY | {"relpath": "b"}]).encode(),
     "doubled keys": b'[{"md5": "%s", "relpath": "../x", "relpath": "a"}]' % BYTES.md5.encode(),

@@ -1,4 +1,4 @@
-"""Many at once in one process: threads that import podium at the same time, forks after its use, edits of one checkout."""
+"""Many at once in one process: threads that import podium together, forks after its use, edits of one checkout."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A server that speaks S3 and lies in one answer: that ends, in words, with no mistake of ours and no list without end."""
+"""A server that speaks S3 and lies in one answer: that ends, in words, no bug of ours, and no list without end."""
 
 from __future__ import annotations
 
@@ -33,19 +33,22 @@ HONEST = {
 """What a server answers that has nothing yet."""
 BEGUN = {"uploads": (200, f"<ListMultipartUploadsResult>{UPLOAD}</ListMultipartUploadsResult>")}
 LOGIN = (200, "<html><form>Please log in</form></html>")
+MORE = "<IsTruncated>true</IsTruncated><NextPartNumberMarker>{}</NextPartNumberMarker>"
 LIES = {
     "a page instead of a list": {"list": LOGIN},
     "many tags": {"list": (200, LISTED.format("<a/>" * 500_000))},
     "no upload": {"create": (200, "<InitiateMultipartUploadResult/>")},
     "a part without its hash": {"part": (200, "")},
-    "uploads without names": {"uploads": (200, "<ListMultipartUploadsResult><Upload><Key>{key}</Key></Upload></ListMultipartUploadsResult>")},
+    "uploads without names": {
+        "uploads": (200, "<ListMultipartUploadsResult><Upload><Key>{key}</Key></Upload></ListMultipartUploadsResult>"),
+    },
     "parts without numbers": {**BEGUN, "parts": (200, PARTS.format("<Part/>"))},
     "parts without a next page": {**BEGUN, "parts": (200, PARTS.format("<IsTruncated>true</IsTruncated>"))},
     "an object that is never whole": {"complete": (404, "<Error><Code>NoSuchUpload</Code></Error>")},
 }  # fmt: skip
 ENDLESS = {
-    "the same page of parts": {**BEGUN, "parts": (200, PARTS.format("<IsTruncated>true</IsTruncated><NextPartNumberMarker>1</NextPartNumberMarker>"))},
-    "pages of parts without end": {**BEGUN, "parts": (200, PARTS.format("<IsTruncated>true</IsTruncated><NextPartNumberMarker>{count}</NextPartNumberMarker>"))},
+    "the same page of parts": {**BEGUN, "parts": (200, PARTS.format(MORE.format("1")))},
+    "pages of parts without end": {**BEGUN, "parts": (200, PARTS.format(MORE.format("{count}")))},
 }  # fmt: skip
 
 

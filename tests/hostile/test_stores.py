@@ -246,7 +246,8 @@ WAYS = [
     ("length-lies", CANNOT_TELL), ("length-odd", CANNOT_TELL), ("login", WRONG), ("flipped", WRONG), ("part", WRONG),
     ("garbage", CANNOT_TELL), ("moves-on", OK), ("circle", CANNOT_TELL), ("to-file", CANNOT_TELL),
     ("to-gopher", CANNOT_TELL), ("404", WRONG), ("410", WRONG),
-    *((way, CANNOT_TELL) for way in ("401", "403", "407", "418", "429-2", "500", "503", "503-999999999", "503--5", "503-abc")),
+    *((way, CANNOT_TELL) for way in ("401", "403", "407", "418", "429-2", "500", "503")),
+    *((way, CANNOT_TELL) for way in ("503-999999999", "503--5", "503-abc")),
 ]  # fmt: skip
 
 
@@ -276,8 +277,8 @@ def told(code):
     assert ended == code, said
 
 
-LISTS = ["bomb", "entity", "deep", "no-xml", "no-address", "other-address", "packed", "endless", "login", "garbage", "hangs", "drips",
-         "drips-headers", "401", "503", "headers"]  # fmt: skip
+LISTS = ["bomb", "entity", "deep", "no-xml", "no-address", "other-address", "packed", "endless", "login", "garbage",
+         "hangs", "drips", "drips-headers", "401", "503", "headers"]  # fmt: skip
 
 
 @pytest.mark.parametrize("way", some(LISTS, 5))

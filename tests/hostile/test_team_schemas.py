@@ -1,4 +1,4 @@
-"""A team's schema from a stranger: refused where it leads elsewhere or takes long, and of no effect before it is merged."""
+"""A team's schema from a stranger: refused if it leads elsewhere or takes long, without effect before it is merged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Trees that Git would not write, and what their names could do to whoever forms a path of them: a case is a small value."""
+"""Trees that Git would not write, and what their names could do to who makes paths of them: a case is a small value."""
 
 from __future__ import annotations
 
