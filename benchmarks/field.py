@@ -61,13 +61,19 @@ class _Field:
 
     def use(self) -> Row:
         """Use that version, which neither has here yet."""
-        ours, theirs = (self.work / "ours", self.work / "theirs")
+        ours, theirs, cache = (self.work / "ours", self.work / "theirs", self.work / "cache")
         name = subprocess.run(
             [*map(str, podium("-R", self.bare, "resolve", AMONG))], check=True, capture_output=True, text=True
         )
         version = name.stdout.split()[0].rpartition(":")[2]
         command = podium("-R", self.bare, "use", AMONG, "--to", ours)
-        (used,) = compare(Command(command, before=lambda: shutil.rmtree(ours, ignore_errors=True)))
+        (used,) = compare(
+            Command(
+                command,
+                environment={"PODIUM_CACHE_DIR": str(cache)},
+                before=lambda: [shutil.rmtree(gone, ignore_errors=True) for gone in (ours, cache)],
+            )
+        )
         path = f"artifacts/{AMONG}/versions/{version}"
         get = [DVC, "get", "-q", "--rev", "main", self.bare, path, "-o", theirs]
         got = run(Command(get, self.work, limit=self.patience))
