@@ -35,7 +35,7 @@ def text(name: str, **values: str) -> str:
 
 
 def github(install: str) -> Mapping[str, str]:
-    """Give the workflows for GitHub, by path: the check, which installs a requirement, and the comment on pull requests."""
+    """Give the workflows for GitHub, by path: the check, which installs a requirement, and the comment."""
     return {WORKFLOW: _job("github", install), COMMENT: text("github-comment")}
 
 
@@ -71,9 +71,9 @@ def write(root: Path, wanted: Mapping[str, str], *, chosen: bool = True, force: 
     """
     Write files into a checkout, all of them or none; ``paths`` are those that were not there as they are.
 
-    Unless somebody has ``chosen`` what they install, a file that is there goes on installing what it does; ``force`` takes a
-    newer podium of the same source. Raises Denied where one is there and says something else, unless ``force``: other than
-    in what it installs, where that was chosen.
+    Unless somebody has ``chosen`` what they install, a file that is there goes on installing what it does; ``force``
+    takes a newer podium of the same source. Raises Denied where one is there and says something else, unless ``force``:
+    other than in what it installs, where that was chosen.
     """
     there = {path: _there(root / path) for path in wanted}
     if not chosen:

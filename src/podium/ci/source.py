@@ -25,15 +25,15 @@ class Origin:
     def doubt(self, how: str) -> str:
         """Say that an index is asked for what came from elsewhere; ``how`` names another source."""
         return (
-            f"the job installs {self.install} from the package index, and this one came from {self.instead}: make sure that "
-            f"it is there, or name a source with {how}"
+            f"the job installs {self.install} from the package index, and this one came from {self.instead}: "
+            f"make sure that it is there, or name a source with {how}"
         )
 
 
 # --- named ----------------------------------------------------------------------------------------------------------
 
 _ODD = re.compile(r"[^A-Za-z0-9 \[\]._~:/?#@&+,=%<>!*-]")
-"""With these a shell, YAML, or an expression of GitHub's or GitLab's could begin something; all else is text in single quotes."""
+"""With these a shell, YAML, or a forge's expression could begin something; all else is text in single quotes."""
 _URL = re.compile(r"(git\+(https?|ssh|git)|https?)://[^/-].*|(git\+)?file://.+", re.IGNORECASE)
 _OPTION = re.compile(r"@-")
 """A revision that git would take for an option."""
@@ -47,7 +47,7 @@ def named(spec: str) -> str:
     """
     if redacted(spec) != spec:
         raise Usage(
-            f"{spec!r} holds a user name, a password or a token, which everybody would have who can read the repository",
+            f"{spec!r} holds a user name, a password or a token: all would have it who can read the repository",
             "leave it out, and let the runner know it: in its own configuration of git and pip",
         )
     odd = _ODD.search(spec)
@@ -81,7 +81,8 @@ def _why_not(spec: str) -> str:
 
 def own(version: str) -> Origin:
     """
-    Give where this podium came from: the commit of a repository that it was installed from, or else its version in an index.
+    Give where this podium came from: the commit of a repository that it was installed from, or else its version in an
+    index.
 
     Reads what pip and others note of an installation (PEP 610); credentials are left out.
     """
@@ -149,7 +150,7 @@ def installed(text: str) -> str:
 
 
 def kept(there: str | None, new: str, *, renew: bool) -> str:
-    """Give the new text of a file, which goes on installing what it does; ``renew`` takes a newer one of the same source."""
+    """Give a file's new text, which goes on installing what it does; ``renew``: a newer one of the same source."""
     before, now = installed(there or ""), installed(new)
     if not (before and now and _is_whole(before)) or (renew and _MOVING.sub("", before) == _MOVING.sub("", now)):
         return new

@@ -23,8 +23,8 @@ def _of_jobs(command: F) -> F:
     install = click.option(
         "--install",
         metavar="SPEC",
-        help="What pip is to install there: podium==VERSION, or podium @ URL. Default: what the file there says, else where "
-        "this podium came from.",
+        help="What pip is to install there: podium==VERSION, or podium @ URL. Default: what the file there says, else "
+        "where this podium came from.",
     )
     force = click.option(
         "--force", is_flag=True, help="Write anew what is there and says something else; where podium comes from stays."
@@ -50,8 +50,8 @@ def github(context: click.Context, install: str | None, force: bool) -> None:
     """
     Write the workflows that check pull requests on GitHub, and comment on them.
 
-    The check annotates lines and writes a summary with read access only; the comment is made by a second workflow, which
-    never checks out a pull request.
+    The check annotates lines and writes a summary with read access only; the comment is made by a second workflow,
+    which never checks out a pull request.
 
     \b
     podium ci github
@@ -134,8 +134,8 @@ def pre_receive(context: click.Context, bare: Path | None, protect_aliases: bool
     """
     Make a bare repository refuse pushes that break a rule.
 
-    BARE is the repository on the server that people push to (or name it with -R). Only its default branch is guarded. A hook
-    that is there already is called first.
+    BARE is the repository on the server that people push to (or name it with -R). Only its default branch is guarded. A
+    hook that is there already is called first.
 
     \b
     podium ci pre-receive /srv/git/models.git

@@ -50,7 +50,7 @@ def history(
     kept: Path | None = None,
     begun: git.Begun | None = None,
 ) -> Iterator[Event]:
-    """Say what happened to a registry, a name or an alias; raises what ``events`` does, and NoSuch… for unknown ones."""
+    """Say what happened to a registry, a name or an alias; raises what ``events`` does, and NoSuch…."""
     found = False
     for event in events(repository, tip, scope(reference, alias), since=since, until=until, kept=kept, begun=begun):
         found = True

@@ -52,7 +52,7 @@ def _repository(source: git.Checkout | git.Bare) -> Path | None:
 
 
 def _is_partial(repository: Path) -> bool:
-    """Tell whether objects may be left to a server: Git would fetch those, where libgit2 says that they are not here."""
+    """Tell whether objects may be left to a server: Git would fetch those, libgit2 says that they are not here."""
     shared = git.common_folder(repository)
     return (shared / "objects" / "info" / "alternates").exists() or any(shared.glob("objects/pack/*.promisor"))
 

@@ -35,7 +35,7 @@ class AliasFiles:
         self._came_from: dict[str | None, str | None] = {}
 
     def at(self, id_: str, newer: Alias | None = None) -> Alias | None:
-        """Give what a file of this id says, given what it said after the next move; ``None`` for no file of the format."""
+        """Give what a file of this id says, given what it said after the next move; ``None`` for what is no alias."""
         if self._last[0] == id_:
             return self._last[1]
         found = self._guessed(id_, newer) if newer is not None else None
