@@ -284,6 +284,29 @@ def test_settings_of_this_machine_that_git_comes_to_track_end_it(root):
     assert not ask(root)
 
 
+def test_a_checkout_that_comes_to_lack_files_ends_it(root):
+    """Of others, too: a version that is not seen is not one that is not there."""
+    about = root / "models" / "Other" / "model.yaml"
+    about.parent.mkdir()
+    about.write_text("description: x\n")
+    (about.parent / "README.md").write_text("A card\n")
+    git_do(root, "add", "-A")
+    git_do(root, "commit", "-qm", "Start")
+    ask(root)
+    assert ask(root)
+    git_do(root, "sparse-checkout", "set", "--no-cone", "/*", "!/models/Other/README.md")
+    assert not ask(root)
+    git_do(root, "sparse-checkout", "set", "--no-cone", "/*")  # where it leaves out nothing, the index says so
+    ask(root)
+    assert ask(root)
+    git_do(root, "sparse-checkout", "set", "--no-cone", "/*", "!/models/Other/README.md")
+    assert not ask(root)
+
+
+def git_do(root, *words):
+    subprocess.run(["git", *words], cwd=root, check=True)
+
+
 def test_a_nearer_registry_is_found(root):
     inside = root / "a" / "b"
     inside.mkdir(parents=True)

@@ -107,14 +107,13 @@ class Question:
         """
         from contextlib import suppress
 
-        from podium.git.sources import PRIVATE
         from podium.storage import seals
 
         with suppress(OSError, ValueError, RuntimeError):
             read, seen = _sources(checkout, tree), seals.unbroken(folder, version.record)
             if read is None or not seen or version.withdrawn is not None:  # which comes with a warning
                 return
-            above, kinds = _above(self.start, checkout.root), [str(checkout.root / path) for path in PRIVATE]
+            above, kinds = _above(self.start, checkout.root), _kinds(checkout)
             looks = _looks_of(above, read)
             if not _settled(looks, self.began):
                 return
@@ -253,11 +252,26 @@ def _sources(checkout: Checkout, tree: Tree) -> list[str] | None:
     read = tree.sources if isinstance(tree, WorkingTree) else None
     if read is None:
         return None
-    found = [f"{checkout.root}/{path}" for path in read]
-    if not doubtful(checkout):
+    found, sparse = [f"{checkout.root}/{path}" for path in read], _sparse(checkout)
+    if not doubtful(checkout) and not any(map(os.path.lexists, sparse)):
         return found
-    index = checkout.root / ".git" / "index"  # whether Git tracks what is this machine's own
+    index = checkout.root / ".git" / "index"  # whether Git tracks what is this machine's own, and what it leaves out
     return [*found, str(index)] if index.is_file() else None
+
+
+def _kinds(checkout: Checkout) -> list[str]:
+    """Give the paths of which only matters what lies there."""
+    from podium.git.sources import PRIVATE
+
+    return [*[str(checkout.root / path) for path in PRIVATE], *_sparse(checkout)]
+
+
+def _sparse(checkout: Checkout) -> list[str]:
+    """Give where Git says what it leaves out of the checkout: then it is asked whether that is of the registry."""
+    from podium import git
+
+    own = git.git_dir_of(checkout.root)
+    return [f"{own}/info/sparse-checkout"] if own is not None else []
 
 
 def _hash_of(seen: Mapping[str, tuple[int, ...]]) -> str:
