@@ -171,9 +171,9 @@ def test_gc_says_what_it_would_do_and_with_which_options(logged):
         ["gc", "--older-than", "0h", "--delete", "--remote", "storage"],
         ["gc", "--older-than", "0h", "--format", "json"],
     )
-    assert "storage: no version needs 1 object, 5 B; 5 are needed" in dry.out
+    assert "storage: 1 object, 5 B, that no version needs; 5 are needed" in dry.out
     assert "nothing was deleted: `podium gc --delete --remote storage` does" in dry.err
-    assert "no version needs 0 objects, 0 B; 5 are needed; 1 more are too young to tell" in young.out
+    assert "0 objects, 0 B, that no version needs; 5 are needed; 1 more are too young to tell" in young.out
     assert (nowhere.code, badly.code) == (2, 2)
     assert "--remote NAME" in nowhere.err
     assert "storage: deleted 1 object, 5 B" in done.out

@@ -27,7 +27,7 @@ def command() -> None:
     """
 
 
-@command.command("create")
+@command.command("create", short_help="Write an archive of branches, and of their bytes.")
 @click.argument("file", type=options.PLACE)
 @click.argument("refs", nargs=-1, metavar="[BRANCH|TAG]...")
 @options.output("text", "json")
@@ -50,7 +50,7 @@ def create(context: click.Context, file: Path, refs: tuple[str, ...], form: str)
     _print(made, form, f"{file}: ")
 
 
-@command.command("verify")
+@command.command("verify", short_help="Prove that an archive is whole and unchanged.")
 @click.argument("file", type=options.PLACE)
 @options.output("text", "json")
 def verify(file: Path, form: str) -> None:
@@ -67,7 +67,7 @@ def verify(file: Path, form: str) -> None:
     _print(proven, form, f"{file} is whole: ")
 
 
-@command.command("import")
+@command.command("import", short_help="Import an archive into a folder or a clone.")
 @click.argument("file", type=options.PLACE)
 @click.argument("folder", type=options.PLACE, default=".", metavar="[DIR]")
 @options.output("text", "json")

@@ -43,7 +43,7 @@ def command() -> None:
     """
 
 
-@command.command("github")
+@command.command("github", short_help="Write the workflows that check pull requests.")
 @_of_jobs
 @click.pass_context
 def github(context: click.Context, install: str | None, force: bool) -> None:
@@ -111,7 +111,7 @@ def gitlab_pages(context: click.Context, install: str | None, force: bool) -> No
     _write(context, ci.write_included, ci.gitlab_pages, install, force)
 
 
-@command.command("pre-commit")
+@command.command("pre-commit", short_help="Check what is committed, by pre-commit.")
 @click.pass_context
 def pre_commit(context: click.Context) -> None:
     """

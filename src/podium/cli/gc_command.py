@@ -141,10 +141,10 @@ def _print(found: Found, *, deleted: bool) -> None:
     from podium.render.plain import counted, size
 
     for left in found.leftovers:
-        what = "deleted" if deleted else "no version needs"
         young = f"; {len(left.young)} more are too young to tell" if left.young else ""
         garbage = f"{counted(len(left.garbage), 'object')}, {size(left.size)}"
-        say.result(f"{left.store}: {what} {garbage}; {left.needed} are needed{young}")
+        what = f"deleted {garbage}" if deleted else f"{garbage}, that no version needs"
+        say.result(f"{left.store}: {what}; {left.needed} are needed{young}")
         if left.unfinished:
             what = "deleted" if deleted else "has"
             sizes = sum(one.size for one in left.unfinished)

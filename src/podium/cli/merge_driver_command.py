@@ -23,7 +23,7 @@ def command() -> None:
     """
 
 
-@command.command("install")
+@command.command("install", short_help="Let this checkout's Git merge with podium.")
 @click.pass_context
 def install(context: click.Context) -> None:
     """

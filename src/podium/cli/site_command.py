@@ -32,7 +32,7 @@ def command() -> None:
     """
 
 
-@command.command("build")
+@command.command("build", short_help="Build the pages into a folder.")
 @click.argument("folder", type=options.PLACE, metavar="DIR")
 @_repository
 @click.option(
