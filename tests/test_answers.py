@@ -84,7 +84,7 @@ def test_an_answer_is_said_again_and_nothing_is_read_for_it(root, tmp_path):
 
 @pytest.fixture
 def crowd(root, monkeypatch):
-    """Let Git look at the files that were handed out, which are as old as it counts, in seconds; gives how often it looks."""
+    """Let Git look at the files that were handed out, old enough to it, which counts seconds; gives how often."""
     monkeypatch.setattr(answers, "MANY", 2)
     looks = []
 
@@ -192,7 +192,8 @@ def planted_settings(root):
 
 
 CHANGES = (
-    promote, withdraw, broken_alias, same_size_and_time, no_alias, models_behind_a_link, no_registry, other_bytes, a_file_less,
+    promote, withdraw, broken_alias, same_size_and_time, no_alias, models_behind_a_link, no_registry,
+    other_bytes, a_file_less,
     a_file_more, no_folder, planted_link, planted_settings,
 )  # fmt: skip
 
@@ -446,7 +447,12 @@ def test_what_is_known_is_said_before_the_command_line_is_read(known, way):
 
 @pytest.mark.parametrize(
     ("words", "says"),
-    [(["use", "--help"], "Usage: podium use"), (["use", NAME, "--format", "json"], '"path"'), (["use"], ""), (["use", NAME, NAME], "")],
+    [
+        (["use", "--help"], "Usage: podium use"),
+        (["use", NAME, "--format", "json"], '"path"'),
+        (["use"], ""),
+        (["use", NAME, NAME], ""),
+    ],
 )  # fmt: skip
 def test_all_else_is_read_by_click(known, words, says):
     ran = run(words, cwd=known, stdout=subprocess.PIPE)

@@ -93,7 +93,8 @@ def times(file):
 
 
 CHANGES = (
-    nothing, times, other_bytes, longer, gone, another, a_link, a_pipe, a_folder, executable, one_more_name, folder_behind_a_link,
+    nothing, times, other_bytes, longer, gone, another, a_link, a_pipe, a_folder, executable, one_more_name,
+    folder_behind_a_link,
 )  # fmt: skip
 
 

@@ -1,10 +1,11 @@
 """
-What ``podium use`` answered in a checkout: said again, without reading the registry, while all it came from looks as it did.
+What ``podium use`` answered in a checkout: said again, without reading the registry, while all it came from looks as it
+did.
 
-An answer comes from files and folders of the checkout, from the folders in which the registry was looked for, and from the
-files that were handed out. How all of these look (device, inode, size, times) is kept with it, in the user's own cache; where
-anything looks otherwise there is no answer. Where many files were handed out, Git looks at them, from the second time on. Only
-what a command needs to start is loaded here.
+An answer comes from files and folders of the checkout, from the folders in which the registry was looked for, and from
+the files that were handed out. How all of these look (device, inode, size, times) is kept with it, in the user's own
+cache; where anything looks otherwise there is no answer. Where many files were handed out, Git looks at them, from the
+second time on. Only what a command needs to start is loaded here.
 """
 
 from __future__ import annotations
@@ -61,7 +62,8 @@ class Answer:
 
 class Question:
     """
-    A name that is asked for, the folder from which upwards the registry is looked for, and when it was asked (ns since 1970).
+    A name that is asked for, the folder from which upwards the registry is looked for, and when it was asked (ns since
+    1970).
 
     What changed just before may change again and look the same.
     """
@@ -126,7 +128,7 @@ class Question:
         crowd = self._crowd(groups[0][2], names) if len(names) >= MANY else []
         kept.write_bytes(Path(self._place), FORM, _joined(*groups, *crowd))
 
-    # Many files that were handed out are kept as an index for Git, beside the answer, and their folders with the answer.
+    # How many files look is kept as an index for Git, beside the answer; how their folders look, with the answer.
 
     @property
     def _index(self) -> str:
@@ -205,7 +207,7 @@ def _one(path: str, look: Callable[[str], os.stat_result]) -> tuple[int, int, in
 
 
 def _settled(looks: Looks, at: int) -> bool:
-    """Tell whether nothing changed so shortly before a time (ns since 1970) that it could change again and look the same."""
+    """Tell whether nothing changed so shortly before a time (ns since 1970) that its next change could be hidden."""
     from podium.git.worktree import RACY_NS
 
     return max(changed for *_, changed in looks) <= at - RACY_NS
@@ -245,7 +247,7 @@ def _above(start: str, root: Path) -> list[str]:
 
 
 def _sources(checkout: Checkout, tree: Tree) -> list[str] | None:
-    """Give all that was read of a checkout; ``None`` where Git had a say in it whose reasons cannot be told by looks."""
+    """Give all that was read of a checkout; ``None`` where Git had a say in it for reasons that have no looks."""
     from podium.git import WorkingTree
     from podium.git.sources import doubtful
 

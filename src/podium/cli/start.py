@@ -1,7 +1,8 @@
 """
 How the ``podium`` program starts and ends: what can be left out of both is.
 
-Loading click and reading the command line take as long as all else that ``podium use NAME`` does where it was answered before.
+Loading click and reading the command line take as long as all else that ``podium use NAME`` does where it was answered
+before.
 """
 
 from __future__ import annotations
@@ -69,7 +70,8 @@ def _leave(end: SystemExit) -> NoReturn:
     """
     End this process as it would end by itself, only sooner: its memory goes back whole, and not object by object.
 
-    What waits to be done at the end is done; where another thread is at work, Python waits for it. mypy ends in the same way.
+    What waits to be done at the end is done; where another thread is at work, Python waits for it. mypy ends in the
+    same way.
     """
     import atexit
 

@@ -1,9 +1,10 @@
 """
 Many files, looked at by Git: whether each looks as it did, in a third of the time that a loop in Python takes.
 
-Git keeps how each file of a checkout looked, in its index (https://git-scm.com/docs/index-format), to know at once which were
-touched. An index of podium's own describes any folder so, and ``git diff-files`` compares the folder with it: one ``lstat`` a file,
-on all cores. No content is named and none is read: where a file looks otherwise, Git finds a difference, or lacks an object.
+Git keeps how each file of a checkout looked, in its index (https://git-scm.com/docs/index-format), to know at once
+which were touched. An index of podium's own describes any folder so, and ``git diff-files`` compares the folder with
+it: one ``lstat`` a file, on all cores. No content is named and none is read: where a file looks otherwise, Git finds a
+difference, or lacks an object.
 
 Each index also has a file that is nowhere. Git has to miss that one and no other: what says nothing has not looked.
 """
@@ -30,7 +31,7 @@ _NOTHING = bytes(20)
 _EMPTY = bytes.fromhex("e69de29bb2d1d6434b8b29ae775ad8c2e48c5391")
 """The id of the empty file: with any other, Git takes an entry without a size for one that it has to read."""
 _NOWHERE = b"\1"
-"""The name of the file that Git has to miss, the first of all: no version has one, and a new one shows in its folder's times."""
+"""The file that Git has to miss, the first of all: no version has it, and a new one shows in its folder's times."""
 _NOWHERE_LOOKS = _ENTRY.pack(*[0] * 6, stat.S_IFREG | 0o644, 0, 0, 0, _EMPTY, len(_NOWHERE))
 _MISSED = _NOWHERE + b"\0"
 _HEAD = b"ref: refs/heads/none\n"
@@ -42,7 +43,8 @@ def index(folder: str, names: Iterable[str], at: int) -> bytes | None:
     """
     Give an index of how the files of these names looked in a folder at a time (ns since 1970), and still do.
 
-    ``None`` where one of them is no plain file, or changed later than two seconds before; raises OSError where one is not there.
+    ``None`` where one of them is no plain file, or changed later than two seconds before; raises OSError where one is
+    not there.
     """
     import hashlib  # it is made seldom, and compared often
 
@@ -128,7 +130,8 @@ def _make_empty(repository: str) -> None:
     Raises OSError where anything else is in it.
     """
     head = f"{repository}/HEAD"
-    there = sorted(os.listdir(repository)) if os.path.isdir(repository) else []  # noqa: PTH112, PTH208 - without pathlib
+    is_there = os.path.isdir(repository)  # noqa: PTH112 - without pathlib
+    there = sorted(os.listdir(repository)) if is_there else []  # noqa: PTH208
     if there == _REPOSITORY and os.lstat(head).st_size == len(_HEAD):
         return
     if not set(there) <= set(_REPOSITORY):
