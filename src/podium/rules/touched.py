@@ -12,7 +12,7 @@ from podium.diff import Change
 from podium.errors import Refused
 from podium.history import Step
 from podium.model import Registry
-from podium.tree import Entry, Tree, read_again
+from podium.tree import FILE, Entry, Tree, read_again
 
 _MD5 = re.compile(rb"outs:\n- md5: ([0-9a-f]{32}\.dir)\n")
 
@@ -133,10 +133,9 @@ def _of_equal_content(step: Step, unit: Unit, written: Mapping[str, str]) -> Ite
     tree, folder = step.after.tree, f"{unit.folder}/versions"
     known = step.contents(folder)
     names = {path.rpartition("/")[2] for path in written.values()}
-    other = {id_ for id_, content in known.items() if content not in wanted}
-    for entry in tree.list(folder):
-        if entry.id in other and entry.is_file:
-            continue
+    same = {id_ for id_, content in known.items() if content in wanted}
+    # of thousands nearly all are plain files with other content
+    for entry in [one for one in tree.list(folder) if one[1] != FILE or one[2] not in known or one[2] in same]:
         content = known.get(entry.id) if entry.id is not None and entry.is_file else None
         if content is None:
             content = _content(tree, f"{folder}/{entry.name}", entry if entry.name not in names else None)
