@@ -16,7 +16,7 @@ import pytest
 import podium
 from podium import answers, git, kept
 from podium.errors import Error
-from podium.git import looking, worktree
+from podium.git import worktree
 from tests.storage_helpers import write
 from tests.test_start import loaded, loaded_by
 
@@ -96,7 +96,6 @@ def crowd(root, monkeypatch):
     monkeypatch.setattr(git, "Look", Look)
     ask(root)
     time.sleep(1.02 - time.time() % 1)  # till another second begins
-    monkeypatch.setattr(looking, "SETTLED_NS", 0)
     monkeypatch.setattr(worktree, "RACY_NS", 0)
     assert ask(root)  # which takes note of them
     assert ask(root)

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from podium import git
-from podium.git import looking
+from podium.git import worktree
 
 NAMES = (
     "weights.bin",
@@ -106,7 +106,7 @@ def folders(tmp_path_factory):
     """Give a folder for each change, all of them left alone for longer than the seconds that Git compares."""
     home = tmp_path_factory.mktemp("looking")
     made = {change: filled(home / str(number)) for number, change in enumerate((*CHANGES, SETTINGS))}
-    time.sleep(looking.SETTLED_NS / 1e9 + 0.1)
+    time.sleep(worktree.RACY_NS / 1e9 + 0.1)
     return made
 
 

@@ -108,7 +108,7 @@ def test_a_folder_nested_without_end_is_refused_in_words(history, place):
 
 @pytest.mark.parametrize("place", ["", "models", f"{MODEL}/aliases"])
 def test_a_tree_that_stands_for_ten_thousand_million_files_is_refused_in_words(history, monkeypatch, place):
-    monkeypatch.setattr("podium.git.objects.MOST", 5000)  # the same at a fiftieth of the time
+    monkeypatch.setattr("podium.git.differing.MOST", 5000)  # the same at a fiftieth of the time
     tree = trees.put(history, place, [trees.row(history, b"many", FOLDER, trees.bomb(history))])
     said = tried(history, place, tree, reading=[("plan", "main", "topic"), ("check", "--rev", "topic")])
     assert said.code == 1
@@ -116,7 +116,7 @@ def test_a_tree_that_stands_for_ten_thousand_million_files_is_refused_in_words(h
 
 
 def test_a_merge_with_such_a_tree_is_refused_before_git_goes_through_it(history, monkeypatch):
-    monkeypatch.setattr("podium.git.objects.MOST", 5000)
+    monkeypatch.setattr("podium.git.differing.MOST", 5000)
     start = str(history.repository.references["refs/heads/main"].target)
     proposed(history, trees.put(history, "models", [trees.row(history, b"many", FOLDER, trees.bomb(history))]))
     history.commit(laid(START, {"notes.txt": b"main went on\n"}), start, ref="main")

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         staged,
         unmerged,
     )
+    from podium.git.differing import differences
     from podium.git.everywhere import View, sweep, view
     from podium.git.fresh import init, top_level
     from podium.git.hosted import Hosted
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
         ObjectTree,
         commit_tree,
         common_folder,
-        differences,
         open_repository,
         plain_files,
         shallow_boundary,
@@ -84,6 +84,7 @@ else:
             "branch": "author catch_up check_can_commit commit_paths training_source",
             "conflicts": "Joining changed_by install_driver is_joining is_settled joining last_change "
             "merge_text name_of reopen stage staged unmerged",
+            "differing": "differences",
             "everywhere": "View sweep view",
             "fresh": "init top_level",
             "hosted": "Hosted",
@@ -93,7 +94,7 @@ else:
             "locks": "lock",
             "looking": "Look index",
             "merging": "Merge borrowing merge_result scratch",
-            "objects": "ObjectTree commit_tree common_folder differences open_repository plain_files shallow_boundary",
+            "objects": "ObjectTree commit_tree common_folder open_repository plain_files shallow_boundary",
             "program": "NETWORK Begun Ran cleaned output redacted run",
             "pushes": "Pushes",
             "remote": "Advertised Remote",

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from podium.errors import Denied, Unavailable
 from podium.git import leftovers, program
-from podium.git.objects import commit_of, content, differences
+from podium.git.differing import differences
+from podium.git.objects import commit_of, content
 from podium.git.revisions import commit_named, contains, merge_base, parents
 from podium.git.sources import Checkout
 

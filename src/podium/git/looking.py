@@ -19,9 +19,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-SETTLED_NS = 2 * 10**9
-"""Git compares whole seconds: what changed so lately (in ns) could change again and look the same."""
-
 _ENTRY = struct.Struct(">10I20sH")
 _ALIGNED = 8
 _LONGEST_NAME = 0xFFF
@@ -48,7 +45,9 @@ def index(folder: str, names: Iterable[str], at: int) -> bytes | None:
     """
     import hashlib  # it is made seldom, and compared often
 
-    settled = at - SETTLED_NS
+    from podium.git.worktree import RACY_NS  # Git compares whole seconds
+
+    settled = at - RACY_NS
     entries = [_aligned(_NOWHERE_LOOKS, _NOWHERE)]
     for name in sorted(map(os.fsencode, names)):
         found = os.lstat(os.path.join(os.fsencode(folder), name))  # noqa: PTH118 - bytes, as Git sorts them
@@ -96,6 +95,9 @@ class Look:
         self._missed, told = os.pipe()
         try:
             self._process = os.posix_spawnp("git", command, own | of_ours | no_settings, file_actions=_streams(told))
+        except OSError:
+            os.close(self._missed)
+            raise
         finally:
             os.close(told)
 

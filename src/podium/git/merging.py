@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 
 from podium.errors import Unavailable
 from podium.git import ids
-from podium.git.objects import ObjectTree, commit_of, common_folder, differences, open_repository
+from podium.git.differing import differences
+from podium.git.objects import ObjectTree, commit_of, common_folder, open_repository
 
 if TYPE_CHECKING:
     from pygit2 import Repository

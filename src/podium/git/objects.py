@@ -1,4 +1,4 @@
-"""Commits as values: files read from Git's objects, and what differs between two trees."""
+"""Commits as values: files read from Git's objects."""
 
 from __future__ import annotations
 
@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from podium.errors import Denied, TooLarge, Unavailable
-from podium.tree import DEEPEST, FOLDER, LARGEST, MOST, Entry
+from podium.tree import FOLDER, LARGEST, Entry
 
 if TYPE_CHECKING:
     from pygit2 import Commit, Repository
 
-    from podium.history import Difference
 
 _MODES = {b"100644": 0o100644, b"100755": 0o100755, b"40000": FOLDER, b"120000": 0o120000, b"160000": 0o160000}
 # What is no entry takes all that is left with it: looked for anew at each byte, the next one would cost quadratic time.
@@ -118,17 +117,17 @@ def _size(repository: Repository, id_: str) -> int:
         return len(content(repository, id_))  # which finds also what another process has packed meanwhile
 
 
-_Raw = tuple[bytes, bytes, bytes]
+Raw = tuple[bytes, bytes, bytes]
 
 
 class Listing:
     """What a tree object holds; of a large one, only the names that are asked for become entries."""
 
-    def __init__(self, raw: Sequence[_Raw]) -> None:
+    def __init__(self, raw: Sequence[Raw]) -> None:
         self.raw = raw
 
     @cached_property
-    def by_name(self) -> Mapping[bytes, _Raw]:
+    def by_name(self) -> Mapping[bytes, Raw]:
         """What it holds as it is written, by name; the last of a name that a tree made by hand holds twice."""
         return {entry[1]: entry for entry in self.raw}
 
@@ -153,9 +152,9 @@ class Listing:
     def get(self, name: str) -> Entry | None:
         """Give the entry of a name."""
         found = self.written(name)
-        return _entry(found) if found is not None else None
+        return entry_of(found) if found is not None else None
 
-    def written(self, name: str) -> _Raw | None:
+    def written(self, name: str) -> Raw | None:
         """Give the same as it is written."""
         try:
             return self.by_name.get(name.encode("utf-8", "surrogateescape"))
@@ -193,17 +192,18 @@ _MOST_ENTRIES = 100_000
 _LISTINGS: WeakKeyDictionary[Repository, _Listings] = WeakKeyDictionary()
 
 
-def _listing(repository: Repository, tree: str) -> Listing:
+def listing(repository: Repository, tree: str) -> Listing:
+    """Give what a tree holds; raises Unavailable where it is missing or broken, Denied where it is too large."""
     return _LISTINGS.setdefault(repository, _Listings()).get(repository, tree)
 
 
-def _raw_entries(repository: Repository, tree: str) -> list[_Raw]:
+def _raw_entries(repository: Repository, tree: str) -> list[Raw]:
     """Give the mode, name and id of what a tree object holds, as they are written."""
     # Read by ourselves: libgit2 makes odd modes even, and needs an object for each name.
     if _size(repository, tree) > _LARGEST_FOLDER:
         raise Denied(f"the tree {tree} holds more names than podium looks at", "take them away")
     data = content(repository, tree)
-    found: list[_Raw] = _ENTRY.findall(data)
+    found: list[Raw] = _ENTRY.findall(data)
     if found and not found[-1][0]:
         raise Unavailable(f"the tree {tree} in {repository.path} is broken", "run `git fsck` there")
     return found
@@ -211,16 +211,17 @@ def _raw_entries(repository: Repository, tree: str) -> list[_Raw]:
 
 def plain_files(tree: bytes) -> list[str]:
     """Give the ids of the plain files that a tree object lists."""
-    entries = map(_entry, _ENTRY.findall(tree))
+    entries = map(entry_of, _ENTRY.findall(tree))
     return [entry.id for entry in entries if entry.is_file and entry.id is not None]
 
 
-def _entry(raw: _Raw) -> Entry:
+def entry_of(raw: Raw) -> Entry:
+    """Give an entry of a listing as everybody else knows it."""
     mode, name, id_ = raw
     return Entry(name.decode("utf-8", "surrogateescape"), _MODES.get(mode) or int(mode, 8), id_.hex())
 
 
-_EMPTY = Listing(())
+EMPTY = Listing(())
 _MOST_FOLDERS = 4096
 
 
@@ -305,7 +306,7 @@ class ObjectTree:
         found = self._folders.get(folder)
         if found is None:
             id_ = self._id_of(folder)
-            found = _listing(self.repository, id_) if id_ is not None else _EMPTY
+            found = listing(self.repository, id_) if id_ is not None else EMPTY
             if len(self._folders) >= _MOST_FOLDERS:
                 self._folders.clear()
             self._folders[folder] = found
@@ -329,83 +330,3 @@ def commit_of(repository: Repository, id_: str) -> Commit:
 
     with objects_of(repository):
         return repository[id_].peel(pygit2.Commit)
-
-
-# --- what differs ---------------------------------------------------------------------------------------------------
-
-
-def differences(repository: Repository, before: str | None, after: str | None) -> Iterator[Difference]:
-    """
-    Give the paths at which two trees (ids; ``None``: no files) differ, in order.
-
-    Folders with the same id are not opened: the cost follows what differs, not what there is. Raises Denied for more
-    than podium looks at: a tree of a few objects, made by hand, can stand for ten thousand million files.
-    """
-    waiting = _differing(repository, "", before, after) if before != after else []
-    for _ in range(MOST):
-        if not waiting:
-            return
-        path, old, new = waiting.pop()
-        file_before, folder_before = _file_or_folder(old)
-        file_after, folder_after = _file_or_folder(new)
-        if file_before is not None or file_after is not None:
-            yield _as_difference(path, file_before, file_after)
-        if folder_before or folder_after:
-            if path.count("/") > DEEPEST:
-                raise Denied(f"a folder of the change is nested deeper than {DEEPEST} folders", "take it away")
-            waiting += _differing(repository, f"{path}/", folder_before, folder_after)
-    if waiting:
-        raise Denied(f"the change holds more than {MOST} names", "make it smaller, or take away what is no registry")
-
-
-_Differing = tuple[str, Entry | None, Entry | None]
-
-
-def _differing(repository: Repository, prefix: str, before: str | None, after: str | None) -> list[_Differing]:
-    """Give what differs in one folder, last name first."""
-    old = _listing(repository, before) if before else _EMPTY
-    new = _listing(repository, after) if after else _EMPTY
-    _refuse_doubles(prefix, new)
-    gone, come = ({entry.name: entry for entry in map(_entry, own)} for own in _apart(old.raw, new.raw))
-    return [(prefix + name, gone.get(name), come.get(name)) for name in sorted({*gone, *come}, reverse=True)]
-
-
-def _apart(old: Sequence[_Raw], new: Sequence[_Raw]) -> tuple[set[_Raw], set[_Raw]]:
-    """Give what only one of two listings holds: what both begin and end with, mostly nearly all, is passed over."""
-    before = _in_common(old, new)
-    old, new = old[before:], new[before:]
-    behind = _in_common(old[::-1], new[::-1])
-    was, is_ = set(old[: len(old) - behind]), set(new[: len(new) - behind])
-    return was - is_, is_ - was
-
-
-def _in_common(one: Sequence[_Raw], other: Sequence[_Raw]) -> int:
-    """Say with how many entries two listings begin alike: in halves, as slices are compared without a step an entry."""
-    least, most = 0, min(len(one), len(other))
-    while least < most:
-        middle = (least + most + 1) // 2
-        if one[least:middle] == other[least:middle]:
-            least = middle
-        else:
-            most = middle - 1
-    return least
-
-
-def _as_difference(path: str, before: Entry | None, after: Entry | None) -> Difference:
-    from podium.history import Difference  # what reads one commit needs nothing of history
-
-    return Difference(path, before, after)
-
-
-def _refuse_doubles(prefix: str, listing: Listing) -> None:
-    """Refuse a tree made by hand that holds a name twice: each reader would take another one of the two."""
-    twice = listing.twice()
-    if twice is not None:
-        path = prefix + twice
-        raise Denied(f"{path!r} is there twice in one tree", "make the tree anew with git; `git fsck` finds it too")
-
-
-def _file_or_folder(entry: Entry | None) -> tuple[Entry | None, str | None]:
-    if entry is None:
-        return None, None
-    return (None, entry.id) if entry.is_folder else (entry, None)

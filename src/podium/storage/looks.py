@@ -33,23 +33,23 @@ def in_folder(folder: str) -> dict[str, Looks]:
     return found
 
 
-def names_in(folder: str, prefix: str = "") -> Iterator[str]:
+def names_in(folder: str) -> Iterator[str]:
     """Give the paths of all that is in a folder, but folders, without looking at them; raises OSError."""
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.is_dir(follow_symlinks=False):
-                yield from names_in(entry.path, f"{prefix}{entry.name}/")
-            else:
-                yield prefix + entry.name
+    return (path for path, is_folder in _below(folder, "") if not is_folder)
 
 
-def folders_in(folder: str, prefix: str = "") -> Iterator[str]:
+def folders_in(folder: str) -> Iterator[str]:
     """Give the paths of all folders in a folder, also of empty ones; raises OSError."""
+    return (path for path, is_folder in _below(folder, "") if is_folder)
+
+
+def _below(folder: str, prefix: str) -> Iterator[tuple[str, bool]]:
     with os.scandir(folder) as entries:
         for entry in entries:
-            if entry.is_dir(follow_symlinks=False):
-                yield prefix + entry.name
-                yield from folders_in(entry.path, f"{prefix}{entry.name}/")
+            is_folder = entry.is_dir(follow_symlinks=False)
+            yield prefix + entry.name, is_folder
+            if is_folder:
+                yield from _below(entry.path, f"{prefix}{entry.name}/")
 
 
 def _look(folder: str, prefix: str, found: dict[str, Looks]) -> None:
