@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from podium import codec, kept, manifest, patterns, refs
 from podium.codec import strict, swift
 from podium.errors import Error
-from podium.git import objects
+from podium.git import differing, objects
 from podium.index import documents
 from podium.render import comment, markdown
 from podium.schemas import strict_json
@@ -388,12 +388,12 @@ def test_what_differs_from_nothing_is_all_that_a_tree_holds(rows):
     repository = _repository()
     id_ = _written(repository, rows)
     try:
-        found = [(one.path, one.after.mode) for one in objects.differences(repository, None, id_)]
+        found = [(one.path, one.after.mode) for one in differing.differences(repository, None, id_)]
     except Error:
         assert _has_doubles(rows)
         return
     assert sorted(found) == sorted(_paths(rows))
-    assert list(objects.differences(repository, id_, id_)) == []
+    assert list(differing.differences(repository, id_, id_)) == []
 
 
 @MANY
